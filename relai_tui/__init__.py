@@ -1,0 +1,3 @@
+"""relai-tui: the terminal home of a Relai account."""
+
+__version__ = "0.1.0"

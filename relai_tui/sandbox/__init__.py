@@ -1,0 +1,1 @@
+"""A local Relai: a development double for the demo and the tests. It imports nothing of this program."""

@@ -1,0 +1,1 @@
+"""The disk: the only importer of sqlite. Conversations, turns and the ledger."""
