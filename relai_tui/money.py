@@ -1,0 +1,20 @@
+"""Money as words. It is integer micro-dollars everywhere else, and no float ever touches it."""
+
+from relai_tui.text import CleanLine, CleanText
+
+
+def dollars(micro: int) -> CleanLine:
+    """Micro-dollars as dollars: `$12.34`, and below one dollar four to six decimals, as many as it takes: `$0.0042`.
+
+    From one dollar on it is rounded to the cent, half away from zero. Nothing is `$0.00`; below zero it is `-$1.50`.
+    """
+    sign, size = ("-" if micro < 0 else ""), abs(micro)
+    if size == 0:
+        text = "$0.00"
+    elif size < 1_000_000:
+        decimals = f"{size:06d}"
+        text = f"$0.{decimals[:4]}{decimals[4:].rstrip('0')}"
+    else:
+        whole, cents = divmod((size + 5_000) // 10_000, 100)
+        text = f"${whole:,}.{cents:02d}"
+    return CleanLine(CleanText(sign + text))

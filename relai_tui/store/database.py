@@ -1,0 +1,88 @@
+"""The store: one file that holds the conversations and the ledger.
+
+    async with await Store.open(path) as store:
+        conversation = await store.conversations.create(model=model)
+
+Several programs may have the file open at once.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from relai_tui.store.connection import Database
+from relai_tui.store.conversations import Conversations
+from relai_tui.store.errors import (
+    DiskFull,
+    Missing,
+    ReadOnly,
+    StoreBroken,
+    StoreBusy,
+    StoreClosed,
+    StoreError,
+    StoreUnavailable,
+)
+from relai_tui.store.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from relai_tui.text import CleanLine
+
+__all__ = [
+    "DiskFull",
+    "Missing",
+    "ReadOnly",
+    "Store",
+    "StoreBroken",
+    "StoreBusy",
+    "StoreClosed",
+    "StoreError",
+    "StoreUnavailable",
+]
+
+
+class Store:
+    """An open history. `close()` it, or use it with `async with`: only that waits for the last writes."""
+
+    def __init__(self, database: Database, clock: Callable[[], float]) -> None:
+        self._database = database
+        self.conversations = Conversations(database, clock)
+        self.ledger = Ledger(database, clock)
+        self.notice: CleanLine | None = database.notice
+        """What was wrong with the file and what was done about it; None when all is well."""
+        self.read_only: bool = database.read_only
+        """Whether every write raises ReadOnly."""
+
+    @classmethod
+    async def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Store:
+        """Open or make the history at `path`, readable by nobody else.
+
+        A broken file is set aside and a newer one opened read-only: `notice` says so. Raises StoreUnavailable when no
+        file can be had there, with words that say why.
+        """
+        store = cls(await Database.open(path, clock()), clock)
+        if not store.read_only:
+            # Housekeeping that can wait for another day, such as when another window is busy.
+            with suppress(StoreError):
+                await store.conversations.purge()
+                await store.ledger.thin_out()
+        return store
+
+    @classmethod
+    async def in_memory(cls, *, clock: Callable[[], float] = time.time) -> Store:
+        """A store that keeps nothing beyond this run: for a demo, and where there is no disk to write to."""
+        return cls(await Database.open(None, clock()), clock)
+
+    async def close(self) -> None:
+        """Wait for every write, also of callers that were cancelled, and close. May be called again."""
+        await self._database.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()

@@ -1,0 +1,156 @@
+"""How the tables came to be: a list of functions. The names of those applied are written down in the file.
+
+A file that names migrations this program does not know was made by a newer one and is opened read-only. To change the
+tables, append a function; never edit one that was released.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+
+def conversations_and_turns(db: sqlite3.Connection) -> None:
+    """Conversations, their turns (a tree), the pieces of an answer that streams, and drafts."""
+    db.execute("""
+        CREATE TABLE conversation (
+            id TEXT PRIMARY KEY NOT NULL,
+            title TEXT NOT NULL DEFAULT '',
+            created_at REAL NOT NULL,
+            updated_at REAL NOT NULL,
+            model TEXT NOT NULL,
+            region TEXT,
+            turns INTEGER NOT NULL DEFAULT 0,
+            leaf_id TEXT,
+            deleted_at REAL,
+            system TEXT NOT NULL DEFAULT ''
+        )""")
+    # The long texts come last: walking a branch then never touches their overflow pages.
+    db.execute("""
+        CREATE TABLE turn (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            conversation_id TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+            parent_id TEXT REFERENCES turn (id),
+            role TEXT NOT NULL,
+            state TEXT NOT NULL,
+            created_at REAL NOT NULL,
+            error TEXT,
+            finish_reason TEXT,
+            model_asked TEXT,
+            model_answered TEXT,
+            prompt_tokens INTEGER,
+            completion_tokens INTEGER,
+            first_token_seconds REAL,
+            seconds REAL,
+            cost_micro INTEGER,
+            cost_basis TEXT NOT NULL DEFAULT 'unknown',
+            writer TEXT,
+            heartbeat REAL,
+            indexed INTEGER NOT NULL DEFAULT 0,
+            tool_calls TEXT NOT NULL DEFAULT '[]',
+            reasoning TEXT NOT NULL DEFAULT '',
+            text TEXT NOT NULL DEFAULT ''
+        )""")
+    db.execute("""
+        CREATE TABLE piece (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            turn_id TEXT NOT NULL REFERENCES turn (id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,
+            stop INTEGER NOT NULL,
+            text TEXT NOT NULL
+        )""")
+    db.execute("CREATE TABLE draft (place TEXT PRIMARY KEY NOT NULL, text TEXT NOT NULL, saved_at REAL NOT NULL)")
+    db.execute("CREATE INDEX conversation_updated ON conversation (updated_at DESC, id DESC)")
+    db.execute("CREATE INDEX turn_conversation ON turn (conversation_id, parent_id)")
+    db.execute("CREATE INDEX turn_parent ON turn (parent_id)")
+    db.execute("CREATE INDEX turn_model ON turn (model_asked, number)")
+    db.execute("CREATE INDEX turn_prompt ON turn (number) WHERE role = 'user'")
+    db.execute("CREATE INDEX turn_unindexed ON turn (number) WHERE indexed = 0 AND state <> 'streaming'")
+    db.execute("CREATE INDEX piece_turn ON piece (turn_id, kind, stop)")
+
+
+def readings_and_costs(db: sqlite3.Connection) -> None:
+    """Balance readings and what turns cost. Costs outlive their conversations: money spent stays spent."""
+    db.execute("""
+        CREATE TABLE reading (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            profile TEXT NOT NULL,
+            region TEXT,
+            micro INTEGER NOT NULL,
+            as_of REAL NOT NULL,
+            source TEXT NOT NULL
+        )""")
+    db.execute("""
+        CREATE TABLE cost (
+            turn_id TEXT PRIMARY KEY NOT NULL,
+            conversation_id TEXT NOT NULL,
+            profile TEXT NOT NULL,
+            key_id TEXT,
+            model TEXT,
+            cost_micro INTEGER,
+            basis TEXT NOT NULL,
+            recorded_at REAL NOT NULL
+        )""")
+    db.execute("CREATE UNIQUE INDEX reading_time ON reading (profile, as_of)")
+    db.execute("CREATE INDEX cost_conversation ON cost (conversation_id)")
+    db.execute("CREATE INDEX cost_time ON cost (profile, recorded_at)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (conversations_and_turns, readings_and_costs)
+"""In the order they are applied. Each goes by the name of its function."""
+
+TABLES = frozenset({"conversation", "turn", "piece", "draft", "reading", "cost"})
+"""What a sound file holds."""
+
+
+def applied(db: sqlite3.Connection) -> frozenset[str]:
+    """The names written down in the file; none for a fresh one."""
+    if "migration" not in tables(db):
+        return frozenset()
+    return frozenset(str(row[0]) for row in db.execute("SELECT name FROM migration"))
+
+
+def tables(db: sqlite3.Connection) -> frozenset[str]:
+    """The names of all tables in the file."""
+    return frozenset(str(row[0]) for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
+
+
+def migrate(db: sqlite3.Connection, now: float) -> None:
+    """Apply what is missing, in one transaction; a second program that does the same waits and finds it done.
+
+    Expects a connection in autocommit mode (`isolation_level=None`); `now` is Unix time in seconds.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        db.execute("CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY NOT NULL, applied_at REAL NOT NULL)")
+        done = applied(db)
+        for step in MIGRATIONS:
+            if step.__name__ not in done:
+                step(db)
+                db.execute("INSERT INTO migration VALUES (?, ?)", (step.__name__, now))
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def make_search_index(db: sqlite3.Connection) -> bool:
+    """Make the full-text index where this SQLite has FTS5; returns whether it can be used.
+
+    Not a migration: the index is derived from the turns, is filled when first searched, and a file may be used in turn
+    by a Python with FTS5 and by one without.
+    """
+    import sqlite3
+
+    try:
+        db.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS turn_search USING fts5"
+            "(text, content='turn', content_rowid='number', tokenize='unicode61 remove_diacritics 2')"
+        )
+    except sqlite3.OperationalError:
+        return False
+    return True

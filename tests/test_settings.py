@@ -1,0 +1,277 @@
+"""The settings: where files live, what config.toml may hold, and that it never holds a key."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from relai_tui.settings import (
+    Paths,
+    Profile,
+    SettingsError,
+    load,
+    remove_profile,
+    save_choice,
+    save_profile,
+)
+from relai_tui.text import clean_line
+
+KEY_1 = "rk-eu-" + "Zq7canary" * 4
+KEY_2 = "relai_sk_gbl_us_live_" + "ABCDEFGHJKMNPQRSTUVWXYZ234"
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths.find({"RELAI_TUI_HOME": str(tmp_path / "home")})
+
+
+def write(paths: Paths, text: str) -> None:
+    paths.config.mkdir(parents=True, exist_ok=True)
+    paths.config_file.write_text(text, encoding="utf-8")
+
+
+def profile(name: str, **more: str) -> Profile:
+    return Profile(clean_line(name), **{column: clean_line(value) for column, value in more.items()})  # type: ignore[arg-type]  # only columns of one line
+
+
+def test_one_folder_can_hold_everything(tmp_path: Path) -> None:
+    paths = Paths.find({"RELAI_TUI_HOME": str(tmp_path)})
+    assert paths.config_file == tmp_path / "config" / "config.toml"
+    assert paths.database == tmp_path / "data" / "relai.db"
+    assert paths.log.parent == paths.crash.parent == tmp_path / "state"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_otherwise_files_are_where_the_system_keeps_them() -> None:
+    paths = Paths.find({"RELAI_TUI_HOME": "  "})
+    assert all("relai-tui" in str(folder) for folder in (paths.config, paths.data, paths.state))
+
+
+def test_without_a_file_everything_has_a_default(paths: Paths) -> None:
+    settings = load(paths)
+    assert (settings.mouse, settings.cursor_blink, settings.enter, settings.theme) == (True, True, "send", None)
+    assert settings.profile() == Profile(clean_line("default"))
+    assert settings.warnings == ()
+    assert not paths.config.exists()
+
+
+def test_a_whole_file_is_understood(paths: Paths) -> None:
+    write(
+        paths,
+        """
+        default_profile = "prod"
+        theme = "nord"
+        mouse = false
+        cursor_blink = false
+        enter = "newline"
+        [profiles.prod]
+        region = "eu"
+        base_url = "https://eu.api.llmrelai.com/v1"
+        model = "smart"
+        key_command = ["pass", "show", "relai/prod"]
+        key_id = "key_abc123"
+        key_prefix = "relai_sk_gbl_eu_live_A"
+        [profiles."at home"]
+        allow_insecure_hosts = ["gateway.lan"]
+        [keymap]
+        "chat.new" = "ctrl+n,f2"
+        """,
+    )
+    settings = load(paths)
+    assert settings.profile() == Profile(
+        name=clean_line("prod"),
+        region=clean_line("eu"),
+        base_url=clean_line("https://eu.api.llmrelai.com/v1"),
+        model=clean_line("smart"),
+        key_command=("pass", "show", "relai/prod"),
+        key_id=clean_line("key_abc123"),
+        key_prefix=clean_line("relai_sk_gbl_eu_live_A"),
+    )
+    assert settings.profile("at home").allow_insecure_hosts == ("gateway.lan",)
+    assert settings.keymap == {"chat.new": "ctrl+n,f2"}
+    assert (settings.theme, settings.mouse, settings.cursor_blink, settings.enter) == ("nord", False, False, "newline")
+    assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("theme = \n", r"config\.toml is no valid TOML: .*line 1"),
+        ("a = 1\na = 2\n", "no valid TOML"),
+        ("# hello\n\nmouse = 'yes'\n", r"line 3: “mouse” must be true or false"),
+        ("theme = 7", r"line 1: “theme” must be text in quotes"),
+        ('enter = "shout"', r"line 1: “enter” must be .*newline"),
+        ('default_profile = "nobody"', r"line 1: “default_profile” must be the name of a profile"),
+        ('[profiles.a]\nregion = "mars"', r"line 2: “region” must be"),
+        ('[profiles.a]\nmodel = "x"\n[profiles.b]\n\nmodel = 3', r"line 5: “model”"),
+        ('[profiles.a]\nkey_command = "pass show x"', r"line 2: “key_command” must be a list such as"),
+        ('[profiles.a]\nkey_command = ["pass", 3]', r"line 2: “key_command” must be a list"),
+        ('[profiles.a]\nbase_url = "ftp://x"', r"line 2: “base_url” must be an address"),
+        ('[profiles.a]\nbase_url = "https://me:pass@x/v1"', r"without a name or password"),
+        ('[profiles]\na = "x"', r"line 2: “a” must be a section \[profiles.a\]"),
+        ('profiles = "x"', r"“profiles” must be a section"),
+        ('[profiles."a/b"]', "without a slash"),
+        ('[keymap]\n"chat.new" = 7', r"line 2: “chat.new” must be keys as text"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(paths: Paths, text: str, says: str) -> None:
+    write(paths, text)
+    with pytest.raises(SettingsError, match=says) as caught:
+        load(paths)
+    assert str(paths.config_file) in str(caught.value) or "slash" in says
+
+
+def test_a_file_that_is_no_text_is_said(paths: Paths) -> None:
+    paths.config.mkdir(parents=True)
+    paths.config_file.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="UTF-8"):
+        load(paths)
+    paths.config_file.unlink()
+    paths.config_file.mkdir()
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(paths)
+
+
+def test_hostile_names_are_shown_as_text(paths: Paths) -> None:
+    write(paths, '"\\u001b]0;x" = 1\n')
+    (warning,) = load(paths).warnings
+    assert "\x1b" not in warning
+    write(paths, '[profiles."\\u001b[2J"]\n')
+    with pytest.raises(SettingsError) as caught:
+        load(paths)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_what_is_not_known_is_a_warning_and_stays(paths: Paths) -> None:
+    write(paths, 'colour = "red"\n[profiles.prod]\nregion = "eu"\nmood = "good"\n')
+    settings = load(paths)
+    assert [warning.split("config.toml, ")[1] for warning in settings.warnings] == [
+        "line 4: “mood” in [profiles.prod] is not a setting and is ignored.",
+        "line 1: “colour” is not a setting and is ignored.",
+    ]
+    save_profile(paths, profile("prod", region="us"))
+    assert 'mood = "good"' in paths.config_file.read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[profiles.prod]\napi_key = "{KEY_1}"',
+        f'[profiles.prod]\nregion = "eu"\n# my key: {KEY_2}',
+        f'[profiles.prod]\nkey_command = ["echo", "{KEY_1}"]',
+        '[profiles.prod]\napi_key = "anything at all"',
+        f'theme = "{KEY_2}"',
+        f"this is no TOML {KEY_1}",
+        'token = "sk-' + "a1B2" * 8 + '"',
+    ],
+)
+def test_a_key_in_the_file_is_refused_and_not_repeated(paths: Paths, text: str) -> None:
+    write(paths, text)
+    with pytest.raises(SettingsError, match="looks like an API key") as caught:
+        load(paths)
+    assert "RELAI_API_KEY_FILE" in str(caught.value)
+    for secret in (KEY_1, KEY_2, "anything", "a1B2"):
+        assert secret not in str(caught.value)
+        assert secret not in repr(caught.value)
+
+
+@pytest.mark.parametrize("secret", [KEY_1, KEY_2])
+def test_a_key_is_never_written(paths: Paths, secret: str) -> None:
+    save_choice(paths, theme="nord")
+    before = paths.config_file.read_bytes()
+    with pytest.raises(SettingsError):
+        save_profile(paths, profile("prod", model=secret))
+    assert paths.config_file.read_bytes() == before
+    assert [file.name for file in paths.config.iterdir()] == ["config.toml"]
+
+
+def test_saving_keeps_the_users_comments_and_order(paths: Paths) -> None:
+    write(
+        paths, '# my settings\ntheme = "nord"  # dark\n\n[profiles.prod] # work\nregion = "eu"\n\n[keymap]\n"a" = "b"\n'
+    )
+    save_choice(paths, theme="light", mouse=False, enter="newline", cursor_blink=False)
+    save_profile(paths, profile("prod", region="us", model="smart"))
+    text = paths.config_file.read_text()
+    assert text.startswith('# my settings\ntheme = "light"  # dark\n')
+    assert "[profiles.prod] # work" in text
+    assert text.index("[profiles.prod]") < text.index("[keymap]")
+    settings = load(paths)
+    assert (settings.profile("prod").region, settings.profile("prod").model) == ("us", "smart")
+    assert (settings.mouse, settings.enter, settings.cursor_blink, settings.keymap) == (
+        False,
+        "newline",
+        False,
+        {"a": "b"},
+    )
+
+
+def test_a_first_profile_makes_the_file_for_its_owner_only(paths: Paths) -> None:
+    made = Profile(
+        name=clean_line("at home"),
+        region=clean_line("us"),
+        key_command=("op", "read", "op://Work/relai/key"),
+        allow_insecure_hosts=(clean_line("gateway.lan"),),
+    )
+    save_profile(paths, made, make_default=True)
+    assert load(paths).profile() == made
+    assert stat.S_IMODE(paths.config_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(paths.config.stat().st_mode) == 0o700
+    save_profile(paths, profile("at home", region="us"))
+    assert load(paths).profile() == profile("at home", region="us")
+
+
+def test_removing_a_profile_removes_it_as_the_default(paths: Paths) -> None:
+    save_profile(paths, profile("a"), make_default=True)
+    save_profile(paths, profile("b", region="eu"))
+    remove_profile(paths, "a")
+    remove_profile(paths, "never there")
+    settings = load(paths)
+    assert list(settings.profiles) == ["b"]
+    assert settings.default_profile == "default"
+    with pytest.raises(SettingsError, match=r"no profile “a”.*Known profiles: b"):
+        settings.profile("a")
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "two\nlines", "x" * 65, "\x1b[2J", " padded "])
+def test_a_profile_needs_a_name_that_can_be_shown(paths: Paths, name: str) -> None:
+    with pytest.raises(SettingsError, match="one short line"):
+        save_profile(paths, Profile(clean_line("x")).__class__(name))  # type: ignore[arg-type]  # what a caller might do
+    assert not paths.config_file.exists()
+
+
+def test_a_broken_file_is_not_written_over(paths: Paths) -> None:
+    write(paths, "half a = = file")
+    with pytest.raises(SettingsError, match="no valid TOML"):
+        save_choice(paths, theme="nord")
+    assert paths.config_file.read_text() == "half a = = file"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_linked_file_stays_a_link(paths: Paths, tmp_path: Path) -> None:
+    mine = tmp_path / "dotfiles" / "relai.toml"
+    mine.parent.mkdir()
+    mine.write_text("# kept in git\n")
+    paths.config.mkdir(parents=True)
+    paths.config_file.symlink_to(mine)
+    save_choice(paths, theme="nord")
+    assert paths.config_file.is_symlink()
+    assert mine.read_text() == '# kept in git\ntheme = "nord"\n'
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("a file in the way")
+    with pytest.raises(SettingsError, match=r"cannot be (written|read)"):
+        save_choice(Paths.find({"RELAI_TUI_HOME": str(tmp_path)}), theme="nord")
+
+
+def test_importing_the_settings_is_light() -> None:
+    program = (
+        "import sys, relai_tui.settings as s; s.load(s.Paths.find({'RELAI_TUI_HOME': '/nowhere'}));"
+        "print([m for m in ('tomlkit', 'platformdirs', 'pydantic', 'textual', 'asyncio') if m in sys.modules])"
+    )
+    environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(Path(__file__).parents[1])}
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environ)
+    assert ran.stdout == "[]\n", ran.stderr
