@@ -3,6 +3,11 @@
 from relai_tui.text import CleanLine, CleanText
 
 
+def dollars_left(micro: int) -> CleanLine:
+    """As `dollars`, but a balance: from one dollar on it is cut to the cent, so that it never shows more than there is."""
+    return dollars(micro // 10_000 * 10_000) if micro >= 1_000_000 else dollars(micro)
+
+
 def dollars(micro: int) -> CleanLine:
     """Micro-dollars as dollars: `$12.34`, and below one dollar four to six decimals, as many as it takes: `$0.0042`.
 

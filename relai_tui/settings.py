@@ -253,7 +253,7 @@ class _Reader:
             default_profile=checked_name(self._take(found, top, "default_profile", str, DEFAULT_PROFILE)),
             theme=self._line(found, top, "theme"),
             mouse=self._take(found, top, "mouse", bool, True),
-            cursor_blink=self._take(found, top, "cursor_blink", bool, True),
+            cursor_blink=self._take(found, top, "cursor_blink", bool, False),
             enter="send" if enter == "send" else "newline",
             keymap=keymap,
         )

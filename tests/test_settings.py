@@ -52,7 +52,7 @@ def test_otherwise_files_are_where_the_system_keeps_them() -> None:
 
 def test_without_a_file_everything_has_a_default(paths: Paths) -> None:
     settings = load(paths)
-    assert (settings.mouse, settings.cursor_blink, settings.enter, settings.theme) == (True, True, "send", None)
+    assert (settings.mouse, settings.cursor_blink, settings.enter, settings.theme) == (True, False, "send", None)
     assert settings.profile() == Profile(clean_line("default"))
     assert settings.warnings == ()
     assert not paths.config.exists()

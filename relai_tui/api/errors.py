@@ -6,6 +6,7 @@ RelaiError                     str() is one clean line that says what happened a
 │   ├── WrongRegion            a regional key at the other region's host
 │   └── InsecureAddress        a key over plain http to a host that is neither loopback nor allowed (T13)
 ├── ConnectionFailed           no answer: name, route, TLS, proxy, timeout before the first byte
+│   ├── Misconfigured          proxy or certificate settings of this machine: trying again does not help (T20)
 │   └── TimedOut               connect, first byte or silence took longer than allowed (T11)
 ├── Interrupted                the answer broke off after it had begun; what came stays valid (T6)
 ├── Redirected                 the server points elsewhere; not followed with a key (T12)
@@ -56,6 +57,15 @@ class InsecureAddress(RefusedToSend):
 
 class ConnectionFailed(RelaiError):
     """The server could not be reached, or broke the connection before it answered."""
+
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+        """True when the request had left, or may have: the server may have acted on it."""
+
+
+class Misconfigured(ConnectionFailed):
+    """The proxy or the certificates this machine is set to use do not work."""
 
 
 class TimedOut(ConnectionFailed):
