@@ -277,7 +277,11 @@ def run_in_thread(**options: Unpack[Options]) -> Iterator[Sandbox]:
 
     thread = threading.Thread(target=lambda: asyncio.run(live()), name="sandbox", daemon=True)
     thread.start()
-    leave = started.result()
+    try:
+        leave = started.result()
+    except BaseException:
+        thread.join()
+        raise
     try:
         yield sandbox
     finally:

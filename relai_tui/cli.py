@@ -1,0 +1,195 @@
+"""The command line: reads arguments, builds the parts, hands them on. Textual is imported only to open the screen.
+
+`relai-tui --version` and `--help` load neither textual, httpx nor keyring.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from relai_tui import __version__
+
+if TYPE_CHECKING:
+    from relai_tui.account import Account, Launch
+
+USAGE_ERROR = 2
+"""Exit code: the arguments are wrong."""
+
+COMMANDS = ("ask", "login", "logout", "doctor", "sandbox")
+NO_CREDENTIAL = 5
+"""Exit code: there is no key that can be used."""
+
+_TAKES_VALUE = {"--profile", "--region", "--base-url", "--model", "--system", "--api-key-file", "--port", "-m"}
+
+_EPILOG = """\
+commands:
+  ask "…"     answer to standard output; reads standard input too (git diff | relai-tui ask "review this")
+  login       try a key and keep it in this system's keyring
+  logout      forget the key of a profile
+  doctor      where the key comes from, where files are, whether the server answers; shows no secret
+  sandbox     serve a local Relai for development
+
+environment:
+  RELAI_API_KEY, RELAI_API_KEY_FILE, RELAI_BASE_URL    the key, a file that holds it, the server
+  RELAI_TUI_HOME                                       one folder for configuration, data and state
+
+relai-tui COMMAND --help tells more of each.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program and exit with its code."""
+    try:
+        code = run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the program; the exit code."""
+    command, rest = split_command(arguments)
+    parser = parser_for(command)
+    options = parser.parse_args(rest)
+    if getattr(options, "version", False):
+        print(f"relai-tui {__version__}")
+        return 0
+    try:
+        return _dispatch(command, options, parser)
+    except BrokenPipeError:
+        # Whoever read our output is gone; point stdout away so that flushing at exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 130
+
+
+def split_command(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """The command, wherever options stand before it, and the other arguments; None for the screen."""
+    skip = False
+    for index, argument in enumerate(arguments):
+        if skip:
+            skip = False
+        elif argument == "--":
+            break
+        elif argument.startswith("-") and argument != "-":
+            skip = argument in _TAKES_VALUE
+        elif argument in COMMANDS:
+            return argument, arguments[:index] + arguments[index + 1 :]
+        else:
+            break
+    return None, arguments
+
+
+def parser_for(command: str | None) -> argparse.ArgumentParser:
+    """The parser of a command, or of the screen for None. Abbreviated options are refused: scripts outlive them."""
+    name = f"relai-tui {command}" if command else "relai-tui"
+    parser = argparse.ArgumentParser(
+        prog=name,
+        description=_DESCRIPTIONS[command],
+        epilog=None if command else _EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    if command == "sandbox":
+        parser.add_argument(
+            "--port", type=_port, default=8787, help="port on loopback, 0 for a free one (default 8787)"
+        )
+        parser.add_argument("--json", action="store_true", help="print base_url and keys on one line of JSON, first")
+        parser.add_argument(
+            "--pace", type=float, default=80.0, metavar="N", help="tokens a second; 0 is unpaced (default 80)"
+        )
+        return parser
+    _add_account_options(parser)
+    if command in (None, "ask"):
+        _add_chat_options(parser)
+    if command is None:
+        parser.add_argument("--version", action="store_true", help="print the version and exit")
+    if command == "doctor":
+        parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    return parser
+
+
+_DESCRIPTIONS: dict[str | None, str] = {
+    None: "The terminal home of a Relai account. With a prompt, opens the chat and sends it.",
+    "ask": "Ask once; the answer streams to standard output as plain text, and the conversation is kept.",
+    "login": "Try a key at its server, then keep it in this system's keyring.",
+    "logout": "Forget the key of a profile: it is removed from the keyring. It stays valid until it is revoked.",
+    "doctor": "Tell where the key comes from, where files are, and whether the server answers. Shows no secret.",
+    "sandbox": "Serve a local Relai, a development double with scripted models, on loopback until stopped.",
+}
+
+
+def _add_account_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("account")
+    group.add_argument("--profile", metavar="NAME", help="the profile to use (default: the one in config.toml)")
+    group.add_argument("--region", choices=("eu", "us"), help="the region, for keys that work in both")
+    group.add_argument("--base-url", metavar="URL", help="the server; any OpenAI-compatible one will chat")
+    group.add_argument("--api-key-file", metavar="F", type=Path, help="read the key from a file")
+    group.add_argument("--api-key-stdin", action="store_true", help="read the key from standard input's first line")
+    group.add_argument(
+        "--demo", action="store_true", help="use a local sandbox with a seeded account; touches nothing of yours"
+    )
+
+
+def _add_chat_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", nargs="*", help="what to ask")
+    group = parser.add_argument_group("chat")
+    group.add_argument("-m", "--model", metavar="M", help="a model's id or an alias (smart, fast, cheap)")
+    group.add_argument("--system", metavar="S", help="the system prompt of a new conversation")
+    group.add_argument(
+        "-c", "--continue", dest="continue_last", action="store_true", help="go on with the last conversation"
+    )
+    group.add_argument("--no-stream", dest="stream", action="store_false", help="ask for the whole answer at once")
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to 65535")
+    return int(text)
+
+
+def _dispatch(command: str | None, options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if command == "sandbox":
+        from relai_tui.sandbox.server import serve
+
+        return serve(port=options.port, json=options.json, demo=True, tokens_per_second=options.pace)
+    from relai_tui.commands.build import NoUsableKey, UsageError, build
+
+    try:
+        account, launch = build(options, new_profile=command == "login")
+    except NoUsableKey as error:
+        print(f"relai-tui: {error}", file=sys.stderr)
+        return NO_CREDENTIAL
+    except UsageError as error:
+        parser.error(str(error))
+    match command:
+        case "ask":
+            from relai_tui.commands.ask import ask
+
+            return ask(account, launch)
+        case "login":
+            from relai_tui.commands.sign import login
+
+            return login(account, launch)
+        case "logout":
+            from relai_tui.commands.sign import logout
+
+            return logout(account)
+        case "doctor":
+            from relai_tui.commands.doctor import doctor
+
+            return doctor(account, as_json=options.json)
+    return _open_screen(account, launch)
+
+
+def _open_screen(account: "Account", launch: "Launch") -> int:
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        print('relai-tui: the screen needs a terminal; in a pipe, use: relai-tui ask "…"', file=sys.stderr)
+        return USAGE_ERROR
+    from relai_tui.ui.app import RelaiApp
+
+    app = RelaiApp(account, launch)
+    app.run(mouse=account.settings.mouse)
+    return app.return_code or 0

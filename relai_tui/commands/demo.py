@@ -1,0 +1,122 @@
+"""`--demo`: an account on a local sandbox, in a folder that goes away. Nothing of the user's is read or written."""
+
+import asyncio
+import atexit
+import contextlib
+import tempfile
+import time
+from pathlib import Path
+
+from relai_tui.account import Account, Arranged
+from relai_tui.api.keys import read_key
+from relai_tui.conversation import CostBasis, Figures, Role, Turn, TurnState, new_id
+from relai_tui.credentials.os_keyring import Keyring
+from relai_tui.settings import Paths, Profile, load
+from relai_tui.store.database import Store
+from relai_tui.text import clean, clean_line
+
+
+def demo_account() -> Account:
+    """An account whose server starts when it is first needed and stops with the program."""
+    room = tempfile.TemporaryDirectory(prefix="relai-tui-demo-", ignore_cleanup_errors=True)
+    atexit.register(room.cleanup)
+    settings = load(Paths.find({"RELAI_TUI_HOME": str(Path(room.name))}))
+    return Account(
+        settings, Profile(name=clean_line("demo")), Keyring(read_key), {}, arrange=start_sandbox, furnish=add_history
+    )
+
+
+HISTORY: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    (
+        "claude-sonnet-4.6",
+        (
+            (
+                "What is the difference between a mutex and a semaphore?",
+                "A **mutex** is owned: the task that locks it unlocks it. A **semaphore** is a counter\n"
+                "that anyone may raise or lower.\n\n"
+                "| | mutex | semaphore |\n|---|---|---|\n| holders | one | up to *n* |\n"
+                "| owner | the locker | nobody |\n| typical use | guard a value | count free slots |\n\n"
+                "Use a mutex to protect, a semaphore to signal or to limit.\n",
+            ),
+            (
+                "Show me the limit case in Python.",
+                "```python\nimport asyncio\n\nslots = asyncio.Semaphore(4)\n\n\nasync def fetch(url: str) -> bytes:\n"
+                "    async with slots:  # at most four at once\n        return await download(url)\n```\n",
+            ),
+        ),
+    ),
+    (
+        "smart",
+        (
+            (
+                "Draft a polite reminder about an unpaid invoice.",
+                "> Dear Ms Okafor,\n>\n> our invoice **2026-0417** of 3 October is still open. Perhaps it slipped"
+                " through;\n> could you let us know when we may expect it?\n>\n> With kind regards\n\n"
+                "Two sentences are enough: one fact, one question.\n",
+            ),
+        ),
+    ),
+    (
+        "fast",
+        (
+            (
+                "日本の四季を一言ずつで",
+                "- 春：**桜**が咲く\n- 夏：蝉の声\n- 秋：山が紅く\n- 冬：静かな雪\n",
+            ),
+        ),
+    ),
+)
+"""Conversations a demo starts with, newest first: the model asked, then prompts and answers."""
+
+ANSWERED_BY = {"smart": "claude-sonnet-4.6", "fast": "claude-haiku-4.5"}
+"""What the aliases resolved to in those conversations."""
+
+
+async def add_history(path: Path) -> None:
+    """Write the demo's conversations, as if they had been had on the days before."""
+    when = 0.0
+    async with await Store.open(path, clock=lambda: when) as store:
+        for days, (model, exchanges) in reversed(list(enumerate(HISTORY, 1))):
+            when = time.time() - days * 86_400
+            await _add_conversation(store, model, exchanges, when)
+
+
+async def _add_conversation(store: Store, model: str, exchanges: tuple[tuple[str, str], ...], when: float) -> None:
+    asked = clean_line(model)
+    conversation = await store.conversations.create(model=asked, region=clean_line("eu"))
+    parent = None
+    for prompt, answer in exchanges:
+        question = Turn(new_id(), conversation.id, parent, Role.USER, clean(prompt), TurnState.COMPLETE, when)
+        reply = Turn(
+            id=new_id(),
+            conversation_id=conversation.id,
+            parent_id=question.id,
+            role=Role.ASSISTANT,
+            text=clean(answer),
+            state=TurnState.COMPLETE,
+            created_at=when + 1,
+            finish_reason=clean_line("stop"),
+            model_asked=asked,
+            model_answered=clean_line(ANSWERED_BY.get(model, model)),
+            figures=Figures(24, len(answer) // 4, 0.4, 2.1, len(answer) * 4, CostBasis.EXACT),
+        )
+        await store.conversations.add_turn(question)
+        await store.conversations.add_turn(reply)
+        parent = reply.id
+
+
+async def start_sandbox() -> Arranged:
+    """Start the sandbox in a thread of its own, seeded with an account; it ends with the program."""
+    return await asyncio.to_thread(_start)
+
+
+def _start() -> Arranged:
+    from relai_tui.sandbox.account import Account as SandboxAccount
+    from relai_tui.sandbox.seed import seed_demo
+    from relai_tui.sandbox.server import run_in_thread
+
+    stack = contextlib.ExitStack()
+    sandbox = stack.enter_context(run_in_thread(account=SandboxAccount(credits_micro=0, seed=1)))
+    atexit.register(stack.close)
+    seed_demo(sandbox.account)
+    return Arranged(sandbox.base_url, read_key(sandbox.keys[2]), clean_line("sandbox"))
