@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from relai_tui.api.errors import Forbidden, KeyRefused, NotOffered, RelaiError, ServerRefused
+from relai_tui.api.errors import BadRequest, Forbidden, KeyRefused, NotOffered, RelaiError, ServerRefused
 from relai_tui.conversation import CostBasis
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class BalanceWatch:
     async def _ask_once(self, asked_at: float) -> Reading:
         try:
             balance = await self._ask()
-        except (NotOffered, KeyRefused, Forbidden) as error:
+        except (NotOffered, KeyRefused, Forbidden, BadRequest) as error:
             return Reading(None, asked_at, self._clock(), str(error), offered=False)
         except RelaiError as error:
             self._failures = min(self._failures + 1, 6)

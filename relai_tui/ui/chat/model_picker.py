@@ -1,0 +1,181 @@
+"""Choose a model: recent ones, aliases with what they last resolved to, the server's list; filtered as you type."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from relai_tui.text import CleanLine, clean_line
+
+
+class Choice:
+    """A model to choose: its id, a few words, and the group it stands in."""
+
+    __slots__ = ("group", "model", "words")
+
+    def __init__(self, model: CleanLine, words: CleanLine, group: str) -> None:
+        self.model, self.words, self.group = model, words, group
+
+
+def choices(
+    recent: Sequence[CleanLine],
+    aliases: Sequence[CleanLine],
+    resolved: Mapping[CleanLine, CleanLine],
+    models: Sequence[tuple[CleanLine, CleanLine]],
+) -> tuple[Choice, ...]:
+    """Recent ones on top, then aliases, then the list by owner; each model once."""
+    out = [Choice(m, clean_line(f"→ {resolved[m]}" if m in resolved else ""), "recent") for m in recent]
+    seen = set(recent)
+    out += [
+        Choice(alias, clean_line(f"→ {resolved[alias]}" if alias in resolved else "alias"), "aliases")
+        for alias in aliases
+        if alias not in seen
+    ]
+    seen.update(aliases)
+    out += [Choice(model, owner, "models") for model, owner in models if model not in seen]
+    return tuple(out)
+
+
+def matches(choice: Choice, words: str) -> bool:
+    """Every word typed is somewhere in the id or beside it."""
+    text = f"{choice.model} {choice.words}".casefold()
+    return all(word in text for word in words.casefold().split())
+
+
+class ModelPicker(ModalScreen[CleanLine | None]):
+    """Dismisses with the chosen id or alias, or None."""
+
+    HELP = "Type to filter, Enter takes the marked model, Esc keeps the one in use. Any id may be typed in full."
+    DEFAULT_CSS = """
+    ModelPicker {
+        align: center middle; background: $background 60%;
+        & > Vertical {
+            width: 72; max-width: 94%; height: 80%; max-height: 30; padding: 1 1 0 1;
+            background: $surface; border-left: thick $accent;
+        }
+        Input, Input:focus { border: none; height: 1; padding: 0 1; background: $panel; }
+        OptionList { height: 1fr; border: none; background: $surface; margin-top: 1; scrollbar-size-vertical: 1; }
+        .state { height: 1; color: $foreground 60%; padding: 0 1; }
+    }
+    """
+    BINDINGS: ClassVar = [
+        Binding("escape", "cancel", "Back", id="picker.back", tooltip="Keep the model in use"),
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+        Binding("pagedown", "move(10)", show=False, priority=True),
+        Binding("pageup", "move(-10)", show=False, priority=True),
+    ]
+
+    offer: reactive[tuple[Choice, ...]] = reactive(())
+    """What can be chosen; replaced whole when the server's list comes."""
+    trouble: reactive[CleanLine | None] = reactive(None)
+    """Why the server's list is not here."""
+    loading_models: reactive[bool] = reactive(True)
+
+    def __init__(self, current: CleanLine, offer: tuple[Choice, ...]) -> None:
+        super().__init__()
+        self._current = current
+        self.set_reactive(ModelPicker.offer, offer)
+
+    def compose(self) -> ComposeResult:
+        """The filter, the list, a line that says what is hidden."""
+        with Vertical():
+            yield Input(placeholder="Filter models, or type an id")
+            yield OptionList(markup=False)
+            yield Static(classes="state")
+
+    def on_mount(self) -> None:
+        """Start with everything, the model in use marked."""
+        self.query_one(Input).focus()
+        self._fill()
+
+    def watch_offer(self) -> None:
+        """The list came."""
+        if self.is_mounted:
+            self._fill()
+
+    watch_trouble = watch_loading_models = watch_offer
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter as it is typed."""
+        event.stop()
+        self._fill()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the marked one, or what was typed."""
+        event.stop()
+        options = self.query_one(OptionList)
+        index = options.highlighted
+        if index is not None and (option := options.get_option_at_index(index)).id is not None:
+            self._take(option.id)
+        elif event.value.strip():
+            self.dismiss(clean_line(event.value))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """A click."""
+        event.stop()
+        if event.option_id is not None:
+            self._take(event.option_id)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click outside changes nothing."""
+        if event.widget is self:
+            self.dismiss(None)
+
+    def action_cancel(self) -> None:
+        """Keep the model in use."""
+        self.dismiss(None)
+
+    def action_move(self, by: int) -> None:
+        """Move the mark while the cursor stays in the filter."""
+        options = self.query_one(OptionList)
+        step = 1 if by > 0 else -1
+        for _ in range(abs(by)):
+            options.action_cursor_down() if step > 0 else options.action_cursor_up()
+
+    def _take(self, option_id: str) -> None:
+        self.dismiss(self._shown[int(option_id)].model)
+
+    def _fill(self) -> None:
+        words = self.query_one(Input).value
+        self._shown = [choice for choice in self.offer if matches(choice, words)]
+        options, group = self.query_one(OptionList), ""
+        options.clear_options()
+        mark = first = None
+        for index, choice in enumerate(self._shown):
+            if choice.group != group:
+                group = choice.group
+                options.add_option(Option(Content.styled(group.upper(), "$foreground 50%"), disabled=True))
+            here = choice.model == self._current
+            first = options.option_count if first is None else first
+            mark = options.option_count if here and mark is None else mark
+            options.add_option(Option(self._line(choice, here), id=str(index)))
+        options.highlighted = mark if mark is not None and not words else first
+        self.query_one(".state", Static).update(self._state(words))
+
+    def _line(self, choice: Choice, here: bool) -> Content:
+        return Content.assemble(
+            ("● " if here else "  ", "$text-success"),
+            (choice.model, "bold" if here else ""),
+            "  ",
+            (choice.words, "$foreground 50%"),
+        )
+
+    def _state(self, words: str) -> Content:
+        hidden = len(self.offer) - len(self._shown)
+        parts = [f"{len(self._shown)} shown"] + ([f"{hidden} hidden by the filter"] if hidden else [])
+        if not self._shown and words.strip():
+            parts = ["no match: Enter takes what is typed as an id"]
+        if self.trouble:
+            parts.append(f"the server's list is missing: {self.trouble}")
+        elif self.loading_models:
+            parts.append("asking the server …")
+        return Content(" · ".join(parts)).truncate(max(10, self.size.width), ellipsis=True)

@@ -1,0 +1,567 @@
+"""The chat room."""
+
+import time
+from collections.abc import Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.worker import Worker
+
+from relai_tui.account import Account, Launch, NoCredential
+from relai_tui.api.deltas import Answering, Delta, QuotaWarning, ReasoningDelta, TextDelta, Waiting
+from relai_tui.api.errors import InsufficientBalance, NotOffered, RelaiError
+from relai_tui.balance import Reading
+from relai_tui.conversation import Conversation, Role, Turn
+from relai_tui.credentials.errors import CredentialError
+from relai_tui.money import dollars
+from relai_tui.session import ChatSession, Reply
+from relai_tui.store.errors import StoreError
+from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
+from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
+from relai_tui.ui.chat.model_picker import ModelPicker, choices
+from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
+from relai_tui.ui.chat.shelf import Shelf
+from relai_tui.ui.chat.status import Status
+from relai_tui.ui.chat.transcript import Transcript
+from relai_tui.ui.chat.welcome import Welcome
+from relai_tui.ui.clipboard import copy
+from relai_tui.ui.dialogs import Confirm
+from relai_tui.ui.page import Identity, KeyHints, Page, TopBar, credits_of
+from relai_tui.ui.sign_in import SignedIn, SignInScreen
+
+PAGE = 50
+"""Turns read from the store at once."""
+DRAFT_DELAY = 0.5
+"""Seconds after a key until the draft is on disk."""
+QUIT_WINDOW = 1.0
+"""Seconds in which a second Ctrl+C quits."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """An answer on its way."""
+
+    reply: Reply
+    worker: Worker[None] | None
+    since: float
+
+
+def shortfall_words(trouble: InsufficientBalance) -> str:
+    """Both figures and their difference where the server named them, else its own words."""
+    balance, required = trouble.balance_micro, trouble.required_micro
+    if balance is None or required is None:
+        return trouble.message
+    short = dollars(max(0, required - balance))
+    return f"{dollars(balance)} left, {dollars(required)} needed: {short} short. Top up; ↑ brings the prompt back."
+
+
+class ChatPage(Page):
+    """Transcript and prompt of one conversation at a time; answers of others go on unseen."""
+
+    HELP = "Ask anything. Only Enter in the prompt sends; opening, switching and resuming spend nothing."
+    BINDINGS: ClassVar = CHAT_BINDINGS
+    DEFAULT_CSS = """
+    ChatPage {
+        layout: vertical; background: $background;
+        & Transcript { display: none; height: 1fr; }
+        & Welcome { height: 1fr; }
+        &.-talking Transcript { display: block; }
+        &.-talking Welcome { display: none; }
+        & Prompt { margin: 0 0 1 0; }
+    }
+    """
+
+    def __init__(self, account: Account, launch: Launch, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._account, self._launch, self._clock = account, launch, clock
+        self._conversation: Conversation | None = None
+        self._model: CleanLine = launch.model or clean_line(account.profile.model or "smart")
+        self._answering: dict[str, _Running] = {}
+        self._models: tuple[tuple[CleanLine, CleanLine], ...] | None = None
+        self._draft_due = False
+        self._quit_asked = float("-inf")
+        self._is_connected = False
+        self._bar, self._welcome, self._status = TopBar(), Welcome(demo=launch.demo), Status(clock)
+        self._transcript = Transcript()
+        settings = account.settings
+        self._prompt = Prompt(self._transcript.hold, enter_sends=settings.enter == "send", blink=settings.cursor_blink)
+        self._draft: Draft = self._prompt.draft
+
+    def compose(self) -> ComposeResult:
+        """The parts of the room."""
+        yield self._bar
+        yield self._welcome
+        yield self._transcript
+        yield self._status
+        yield self._prompt
+        yield KeyHints()
+
+    def on_mount(self) -> None:
+        """Write at once; all that takes time follows the first paint."""
+        self._draft.focus()
+        self._show_identity()
+        self._show_model()
+        self.call_after_refresh(self._settle_in)
+
+    @property
+    def _here(self) -> _Running | None:
+        """The answer on its way in the conversation shown."""
+        return self._answering.get(self._conversation.id) if self._conversation else None
+
+    # -- the start
+
+    @work(group="start", exit_on_error=False)
+    async def _settle_in(self) -> None:
+        """History first, then the account; each as soon as it is there."""
+        store = await self._account.store()
+        if store.notice:
+            self.notify(store.notice, severity="warning", markup=False, timeout=12)
+        conversation = await store.conversations.latest() if self._launch.continue_last else None
+        if conversation is not None:
+            await self._open(conversation)
+        elif self._launch.continue_last:
+            self.notify("There is no conversation to continue yet.", markup=False)
+        if conversation is None and not self._draft.text:
+            self._draft.put(await store.conversations.draft(None))
+        self._draft.earlier = await store.conversations.prompts()
+        await self._account.warm()
+        await self._transcript.warm()
+        if await self._connected() and self._launch.prompt:
+            self._reply(self._launch.prompt)
+
+    async def _connected(self) -> bool:
+        """Whether there is a client to send with; where there is no key, ask for one."""
+        if self._is_connected:
+            return True
+        try:
+            await self._account.connect()
+        except (NoCredential, CredentialError, RelaiError) as error:
+            if await self._sign_in(clean_line(str(error), 600)) is None:
+                return False
+        self._is_connected = True
+        self._show_identity()
+        if not self._launch.model and self._conversation is None:
+            self._model = await self._account.preferred_model()
+            self._show_model()
+        self._watch_balance()
+        return True
+
+    def _show_identity(self) -> None:
+        account = self._account
+        credential = account.credential
+        source = credential.label if credential else None
+        if credential and credential.hides:
+            source = clean_line(f"{credential.label} (goes before the {credential.hides})")
+        self._bar.identity = Identity(account.profile.name, account.region, source)
+
+    async def _sign_in(self, why: CleanLine) -> SignedIn | None:
+        result = await self.app.push_screen_wait(SignInScreen(self._account, why))
+        if result is not None:
+            kept = "kept in the keyring" if result.kept else "for this session only"
+            self.notify(f"Signed in; the key is {kept}.", markup=False)
+        return result
+
+    @work(group="balance", exclusive=True, exit_on_error=False)
+    async def _watch_balance(self) -> None:
+        """Show each reading of the balance in the top bar."""
+        watch = self._account.watch
+        async for reading in watch.readings():
+            self._bar.credits = credits_of(reading, watch.last)
+            await self._keep_reading(reading)
+
+    async def _keep_reading(self, reading: Reading) -> None:
+        if reading.micro is None:
+            return
+        account = self._account
+        store = await account.store()
+        with suppress(StoreError):  # a reading that cannot be kept is still shown
+            await store.ledger.add_reading(account.profile.name, account.region, reading.micro, time.time(), "balance")
+
+    # -- opening
+
+    async def _open(self, conversation: Conversation) -> None:
+        """Show a conversation from disk. Spends nothing."""
+        await self._keep_draft()
+        store = await self._account.store()
+        running = self._answering.get(conversation.id)
+        turns, older = await store.conversations.page(conversation.id, limit=PAGE)
+        self._conversation, self._model = conversation, conversation.model
+        live = running.reply.answer if running else None
+        self._transcript.show([turn for turn in turns if live is None or turn.id != live.id], older=older)
+        if live is not None:
+            self._transcript.begin(live)
+        self.add_class("-talking")
+        self._draft.put(conversation.draft)
+        self._show_model()
+        self._show_running()
+        self._draft.focus()
+
+    @on(Transcript.OlderWanted)
+    @work(group="older", exclusive=True, exit_on_error=False)
+    async def _load_older(self) -> None:
+        first = self._transcript.first_turn_id
+        if self._conversation is None or first is None:
+            return
+        store = await self._account.store()
+        turns, older = await store.conversations.page(self._conversation.id, before=first, limit=PAGE)
+        self._transcript.prepend(turns, older=older)
+
+    # -- a prompt's life
+
+    @on(Draft.Submitted)
+    def _submitted(self, event: Draft.Submitted) -> None:
+        event.stop()
+        if event.text.strip() in ("exit", "quit", ":q"):
+            self.run_worker(self.app.action_quit())
+        elif command := slash_command(event.text):
+            self._command(*command)
+        elif self._here is not None:
+            self._say("An answer is still on its way here: Esc stops it. The draft stays.")
+        else:
+            text = event.text
+            self._reply(CleanText(text.replace("//", "/", 1)) if text.startswith("//") else text)
+
+    def _command(self, name: str, rest: str) -> None:
+        """Run a slash command; one that does not exist is not sent as a prompt."""
+        action = SLASH.get(name)
+        if action is None:
+            known = " ".join(f"/{each}" for each in SLASH)
+            self._say(f"There is no /{name}. Known: {known}. To send it as text, begin with //.")
+            return
+        self._draft.put(NOTHING)
+        if name in ("model", "models") and rest:
+            self.run_worker(self._use_model(clean_line(rest)), exit_on_error=False)
+        else:
+            self.run_worker(self.run_action(action), exit_on_error=False)
+
+    @work(group="reply", exit_on_error=False)
+    async def _reply(self, text: CleanText) -> None:
+        """Keep the prompt, send it, show the answer, keep the answer. One coroutine from key to disk."""
+        self._draft.put(NOTHING)
+        try:
+            session = await self._session() if await self._connected() else None
+            reply = await session.begin(text) if session else None
+        except StoreError as error:
+            self._say(f"Not sent, because it could not be kept: {error}")
+            reply = session = None
+        if session is None or reply is None:
+            self._draft.put(text)
+            return
+        await self._carry(session, reply)
+
+    @work(group="reply", exit_on_error=False)
+    async def action_ask_again(self) -> None:
+        """Ask the last prompt again; the answer there is stays beside the new one."""
+        if self._conversation is None or self._here is not None or not await self._connected():
+            return
+        store = await self._account.store()
+        turns, _ = await store.conversations.page(self._conversation.id, limit=1)
+        if not turns or turns[-1].role is not Role.ASSISTANT:
+            self._say("There is no answer to ask again for.")
+            return
+        try:
+            session = await self._session()
+            reply = await session.again(turns[-1], model=self._model)
+        except StoreError as error:
+            self._say(f"Not sent, because it could not be kept: {error}")
+            return
+        before, older = await store.conversations.page(self._conversation.id, leaf=reply.prompt.id, limit=PAGE)
+        self._transcript.show(before, older=older)
+        await self._carry(session, reply, show_prompt=False)
+
+    async def _carry(self, session: ChatSession, reply: Reply, *, show_prompt: bool = True) -> None:
+        conversation, transcript = session.conversation, self._transcript
+        self._conversation, self._bar.title = conversation, conversation.title
+        self._draft.earlier = (reply.prompt.text, *(p for p in self._draft.earlier if p != reply.prompt.text))
+        self._answering[conversation.id] = _Running(reply, self._worker(), self._clock())
+        self.add_class("-talking")
+        if show_prompt:
+            transcript.add(reply.prompt)
+        transcript.begin(reply.answer)
+        self._show_running()
+        self._keep_draft_soon()
+        try:
+            async with aclosing(reply.deltas()) as deltas:
+                async for delta in deltas:
+                    self._show_delta(delta, reply)
+        finally:
+            del self._answering[conversation.id]
+            if self._shown(reply.answer):
+                transcript.finish(reply.answer)
+            self._show_running()
+        self._tell_outcome(reply)
+        self._price(session, reply)
+
+    @work(group="price", exit_on_error=False)
+    async def _price(self, session: ChatSession, reply: Reply) -> None:
+        async with aclosing(session.settle(reply)) as turns:
+            async for turn in turns:
+                if self._shown(turn):
+                    self._transcript.update(turn)
+
+    async def _session(self) -> ChatSession:
+        """The session of the conversation shown, which is made now where there is none."""
+        store, client = await self._account.store(), await self._account.connect()
+        if self._conversation is None:
+            region = self._account.region
+            self._conversation = await store.conversations.create(
+                model=self._model, system=self._launch.system or NOTHING, region=region
+            )
+        conversation = await store.conversations.get(self._conversation.id) or self._conversation
+        return ChatSession(client, store, conversation, watch=self._account.watch, profile=self._account.profile.name)
+
+    def _worker(self) -> Worker[None] | None:
+        from textual.worker import get_current_worker
+
+        return get_current_worker()
+
+    def _shown(self, turn: Turn) -> bool:
+        return self._conversation is not None and self._conversation.id == turn.conversation_id
+
+    def _show_delta(self, delta: Delta, reply: Reply) -> None:
+        if not self._shown(reply.prompt):
+            return
+        status, turn_id = self._status, reply.answer_id
+        match delta:
+            case TextDelta(text):
+                self._transcript.feed(turn_id, text)
+                status.streaming, status.waiting = True, None
+            case ReasoningDelta(text):
+                self._transcript.feed_reasoning(turn_id, text)
+                status.streaming, status.waiting = True, None
+            case Answering(model):
+                self._bar.answered = model
+                status.waiting = None
+            case Waiting(seconds, _, because):
+                status.waiting = (self._clock() + seconds, because)
+            case QuotaWarning(_, message):
+                self.notify(message, severity="warning", markup=False, timeout=10)
+
+    def _show_running(self) -> None:
+        """The status line for the conversation shown."""
+        running, status = self._here, self._status
+        status.waiting, status.streaming = None, bool(running and running.reply.answer.text)
+        status.since = running.since if running else 0.0
+        status.answering = running.reply.answer.model_asked if running else None
+        self.refresh_bindings()
+
+    def _tell_outcome(self, reply: Reply) -> None:
+        self._status.notice = clean_line(f"not saved: {reply.unsaved}") if reply.unsaved else None
+        if isinstance(reply.trouble, InsufficientBalance):
+            words = shortfall_words(reply.trouble)
+            self.notify(words, title="Out of credit", severity="error", markup=False, timeout=20)
+        elif reply.trouble is not None and not self._shown(reply.answer):
+            self.notify(reply.trouble.message, severity="error", markup=False)
+        if not self.app.app_focus:
+            self.app.bell()
+
+    # -- what the transcript says
+
+    @on(Transcript.FollowingChanged)
+    def _follow(self, event: Transcript.FollowingChanged) -> None:
+        event.stop()
+        self._status.below = not event.following
+
+    @on(Transcript.LinkActivated)
+    @work(group="link", exclusive=True, exit_on_error=False)
+    async def _open_link(self, event: Transcript.LinkActivated) -> None:
+        """Show where the link really goes; open it only on a yes."""
+        event.stop()
+        if await self.app.push_screen_wait(Confirm(clean_line("Open this link?"), event.href, "Open in the browser")):
+            self.app.open_url(event.href)
+
+    # -- drafts
+
+    @on(Prompt.Changed)
+    def _keep_draft_soon(self) -> None:
+        if not self._draft_due:
+            self._draft_due = True
+            self.set_timer(DRAFT_DELAY, self._keep_draft)
+
+    async def _keep_draft(self) -> None:
+        self._draft_due = False
+        where = self._conversation.id if self._conversation else None
+        try:
+            store = await self._account.store()
+            await store.conversations.save_draft(where, self._draft.whole)
+        except StoreError as error:
+            self._status.notice = clean_line(f"the draft is not saved: {error}")
+
+    async def close_room(self) -> None:
+        """Before the program ends: stop what runs, keep what was written."""
+        running = [each.worker for each in self._answering.values() if each.worker]
+        for worker in running:
+            worker.cancel()
+        for worker in running:
+            await self._ended(worker)
+        if self.is_mounted:
+            await self._keep_draft()
+
+    async def _ended(self, worker: Worker[None]) -> None:
+        from textual.worker import WorkerError
+
+        try:
+            await worker.wait()
+        except WorkerError:
+            return
+
+    # -- actions
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Stop is offered while there is something to stop; the prompt's keys belong to it in dialogs too."""
+        if action == "back":
+            return self._here is not None or self.focused is not self._draft
+        if action in ("copy_turn", "ask_again"):
+            return self.focused is not self._draft and self._conversation is not None
+        return super().check_action(action, parameters)
+
+    def action_back(self) -> None:
+        """Stop the answer shown; else back to the prompt."""
+        if self._here is not None:
+            self._stop()
+        else:
+            self._transcript.highlighted = None
+            self._draft.focus()
+
+    def _stop(self) -> None:
+        running = self._here
+        if running is not None and running.worker is not None:
+            running.worker.cancel()
+
+    def action_interrupt(self) -> None:
+        """Copy, else stop, else ask for a second press to quit."""
+        selected = self.get_selected_text() or self._draft.selected_text
+        if selected:
+            self._copy(clean(selected))
+            self.clear_selection()
+        elif self._here is not None:
+            self._stop()
+        else:
+            self._ask_to_quit("Ctrl+C")
+
+    def action_leave(self) -> None:
+        """Ctrl+D in an empty prompt."""
+        if not self._draft.text:
+            self._ask_to_quit("Ctrl+D")
+
+    def _ask_to_quit(self, key: str) -> None:
+        now = self._clock()
+        if now - self._quit_asked < QUIT_WINDOW:
+            self.run_worker(self.app.action_quit())
+            return
+        self._quit_asked = now
+        self.notify(f"{key} again to quit; the draft is kept.", markup=False, timeout=QUIT_WINDOW)
+
+    def action_new_chat(self) -> None:
+        """Leave this conversation as it is and begin another."""
+        self.run_worker(self._begin_anew(), group="open", exclusive=True, exit_on_error=False)
+
+    async def _begin_anew(self) -> None:
+        await self._keep_draft()
+        self._conversation = None
+        self._transcript.clear()
+        self.remove_class("-talking")
+        store = await self._account.store()
+        self._draft.put(await store.conversations.draft(None))
+        self._show_model()
+        self._show_running()
+        self._draft.focus()
+
+    @work(group="open", exclusive=True, exit_on_error=False)
+    async def action_open_shelf(self) -> None:
+        """Choose a kept conversation."""
+        store = await self._account.store()
+
+        async def search(words: str) -> tuple[tuple[Conversation, ...], int]:
+            found = await store.conversations.recent(search=words, limit=200)
+            return found, await store.conversations.count()
+
+        here = self._conversation.id if self._conversation else None
+        chosen = await self.app.push_screen_wait(Shelf(search, here))
+        if chosen is not None and chosen != here and (conversation := await store.conversations.get(chosen)):
+            await self._open(conversation)
+
+    @work(group="open", exclusive=True, exit_on_error=False)
+    async def action_pick_model(self) -> None:
+        """Choose the model for this conversation."""
+        store = await self._account.store()
+        aliases = self._account.aliases
+        recent = await store.ledger.recent_models(5)
+        resolved = {
+            name: to for name in (*aliases, *recent) if (to := await store.ledger.latest_answering(name)) and to != name
+        }
+        picker = ModelPicker(self._model, choices(recent, aliases, resolved, self._models or ()))
+
+        async def load() -> None:
+            try:
+                client = await self._account.connect()
+                listed = await client.models()
+                self._models = tuple((clean_line(m.id), clean_line(m.owned_by or "")) for m in listed)
+                picker.offer = choices(recent, aliases, resolved, self._models)
+            except NotOffered:
+                picker.trouble = clean_line("this server has none")
+            except (RelaiError, NoCredential) as error:
+                picker.trouble = error.message
+            picker.loading_models = False
+
+        self.run_worker(load(), group="models", exclusive=True, exit_on_error=False)
+        chosen = await self.app.push_screen_wait(picker)
+        if chosen is not None:
+            await self._use_model(chosen)
+
+    async def _use_model(self, model: CleanLine) -> None:
+        self._model = model
+        if self._conversation is not None:
+            self._conversation = replace(self._conversation, model=model)
+            store = await self._account.store()
+            try:
+                await store.conversations.set_model(self._conversation.id, model)
+            except StoreError as error:
+                self._say(str(error))
+        self._show_model()
+
+    def _show_model(self) -> None:
+        bar = self._bar
+        bar.model, bar.answered = self._model, None
+        bar.title = self._conversation.title if self._conversation else None
+        self._draft.placeholder = "Ask anything"
+        self._welcome.model = self._model
+
+    def action_toggle_reasoning(self) -> None:
+        """Show or fold the reasoning."""
+        self._transcript.action_toggle_reasoning()
+
+    def action_turn(self, by: int) -> None:
+        """Step from turn to turn."""
+        self._transcript.focus()
+        (self._transcript.action_previous_turn if by < 0 else self._transcript.action_next_turn)()
+
+    def action_scroll_transcript(self, how: str) -> None:
+        """Scroll without leaving the prompt."""
+        getattr(self._transcript, f"action_{'scroll_' if how in ('up', 'down', 'end') else ''}{how}")()
+
+    def action_copy_turn(self) -> None:
+        """The marked turn's Markdown, or the code of its marked block."""
+        text = self._transcript.selected_source()
+        if text:
+            self._copy(text)
+        else:
+            self._say("Mark a turn first, with Alt+↑.")
+
+    def action_copy_answer(self) -> None:
+        """The selection, else the last answer's Markdown."""
+        text = self.get_selected_text() or self._transcript.last_answer_source()
+        if text:
+            self._copy(clean(text))
+        else:
+            self._say("There is nothing to copy yet.")
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def _copy(self, text: CleanText) -> None:
+        self.notify(await copy(self.app, text), markup=False, timeout=3)
+
+    def _say(self, words: str) -> None:
+        self.notify(words, markup=False)

@@ -1,0 +1,66 @@
+"""One line between transcript and prompt: who is answering and for how long, what is waited for, what is new below."""
+
+from collections.abc import Callable
+from math import ceil
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.timer import Timer
+from textual.widget import Widget
+
+from relai_tui.text import CleanLine
+
+
+class Status(Widget):
+    """Empty while nothing happens. Ticks once a second while something does, and never otherwise."""
+
+    DEFAULT_CSS = """
+    Status { height: 1; color: $foreground 60%; padding: 0 1; }
+    """
+
+    answering: reactive[CleanLine | None] = reactive(None)
+    """The model asked, while an answer is on its way."""
+    since: reactive[float] = reactive(0.0)
+    """When it was asked, on the given clock."""
+    waiting: reactive[tuple[float, CleanLine] | None] = reactive(None)
+    """Until when a retry is held back, on the given clock, and why."""
+    streaming: reactive[bool] = reactive(False)
+    """The first token came."""
+    below: reactive[bool] = reactive(False)
+    """There is more below what is shown."""
+    notice: reactive[CleanLine | None] = reactive(None)
+    """Something to know that stays until it is solved, such as "not saved"."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._ticking: Timer | None = None
+
+    def watch_answering(self, answering: CleanLine | None) -> None:
+        """Tick only while an answer is on its way."""
+        if self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+        if answering is not None:
+            self._ticking = self.set_interval(1.0, self.refresh)
+
+    def render(self) -> Content:
+        """The line."""
+        left = self._left()
+        if not self.below:
+            return left
+        chip = Content.styled(" ↓ new · End ", "$text-accent on $panel")
+        room = self.content_size.width - left.cell_length - chip.cell_length
+        return Content.assemble(left, " " * room, chip) if room > 0 else chip
+
+    def _left(self) -> Content:
+        now = self._clock()
+        if self.waiting is not None:
+            until, because = self.waiting
+            left = max(0, ceil(until - now))
+            return Content.assemble((f"trying again in {left} s", "$text-warning"), f" · {because} · Esc gives up")
+        if self.answering is not None:
+            seconds = int(now - self.since)
+            doing = "is answering" if self.streaming else "was asked"
+            return Content.assemble((self.answering, "$text-accent"), f" {doing} · {seconds} s · Esc stops")
+        return Content.styled(self.notice or "", "$text-warning")

@@ -1,0 +1,34 @@
+"""Our own faults: told, written down without the values of variables, and never silent."""
+
+import traceback
+from pathlib import Path
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.worker import Worker, WorkerState
+
+
+class Fault(Message):
+    """A worker ended with an exception nobody expected."""
+
+    bubble = True
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+class TellsFaults(MessagePump):
+    """For whatever starts workers with `exit_on_error=False`: what they raise becomes a `Fault` on its way up."""
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Pass on what went wrong."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.post_message(Fault(event.worker.error))
+
+
+def write_down(error: BaseException, path: Path) -> None:
+    """Keep the traceback, without locals, which may hold keys. Readable by the user alone. Raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    path.chmod(0o600)

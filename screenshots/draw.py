@@ -1,0 +1,101 @@
+"""Draws the README's pictures from the real app on the sandbox: `make screenshots`."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+os.environ["TEXTUAL_ANIMATIONS"] = "none"
+
+from textual.app import App
+from textual.pilot import Pilot
+
+from relai_tui.account import Launch
+from relai_tui.commands.demo import demo_account
+from relai_tui.ui.app import RelaiApp
+from relai_tui.ui.chat.prompt import Draft
+from relai_tui.ui.chat.status import Status
+from relai_tui.ui.chat.transcript import Transcript
+from relai_tui.ui.page import TopBar
+
+HERE = Path(__file__).parent
+Scene = Callable[[Pilot[None]], Awaitable[None]]
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(20):
+        while not holds():
+            await pilot.pause(0.02)
+
+
+async def connected(pilot: Pilot[None]) -> None:
+    """Wait for the first reading of the balance."""
+    await until(pilot, lambda: pilot.app.screen.query_one(TopBar).credits is not None)
+
+
+async def ask(pilot: Pilot[None], text: str) -> None:
+    """Type and send a prompt, and wait for its whole answer."""
+    pilot.app.screen.query_one(Draft).insert(text)
+    await pilot.press("enter")
+    status = pilot.app.screen.query_one(Status)
+    transcript = pilot.app.screen.query_one(Transcript)
+    await until(pilot, lambda: transcript.first_turn_id and status.answering is None)
+    await pilot.pause(1.6)
+
+
+async def welcome(pilot: Pilot[None]) -> None:
+    """The empty chat."""
+    await connected(pilot)
+
+
+async def chat(pilot: Pilot[None]) -> None:
+    """A conversation."""
+    await connected(pilot)
+    await ask(pilot, "Think about it, then show me a table, at 900/s")
+    await ask(pilot, "And now some python code, at 900/s")
+
+
+async def models(pilot: Pilot[None]) -> None:
+    """The model picker."""
+    await connected(pilot)
+    await pilot.press("ctrl+l")
+    await pilot.pause(0.6)
+
+
+async def shelf(pilot: Pilot[None]) -> None:
+    """Kept conversations."""
+    await connected(pilot)
+    await pilot.press("ctrl+s")
+    await pilot.pause(0.6)
+
+
+async def help_keys(pilot: Pilot[None]) -> None:
+    """The help."""
+    await connected(pilot)
+    await pilot.press("f1")
+    await pilot.pause(0.3)
+
+
+async def draw(name: str, scene: Scene, size: tuple[int, int] = (110, 34)) -> None:
+    """Play a scene and save it."""
+    app: App[None] = RelaiApp(demo_account(), Launch(demo=True))
+    async with app.run_test(size=size) as pilot:
+        await scene(pilot)
+        await pilot.pause()
+        app.save_screenshot(f"{name}.svg", path=str(HERE))
+    print(f"{name}.svg")
+
+
+async def main() -> None:
+    """All of them."""
+    await draw("welcome", welcome)
+    await draw("chat", chat)
+    await draw("models", models)
+    await draw("conversations", shelf)
+    await draw("help", help_keys)
+    await draw("narrow", chat, (80, 24))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
