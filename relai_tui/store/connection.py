@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     Parameters = Sequence[object] | Mapping[str, object]
 
 Result = TypeVar("Result")
+
+
+LAST_MOMENT = 2.0
+"""Seconds an unclosed connection may take to end when the program does."""
 
 
 class Database:
@@ -159,4 +165,18 @@ def _connection(connect: Callable[[], sqlite3.Connection]) -> aiosqlite.Connecti
     maker = threading.Thread(target=lambda: made.append(aiosqlite.Connection(connect, 64)), daemon=True)
     maker.start()
     maker.join()
+    _end_at_exit(made[0])
     return made[0]
+
+
+def _end_at_exit(connection: aiosqlite.Connection) -> None:
+    """End the thread of a connection nobody closed, while the interpreter is whole: in its last moments it aborts."""
+    reference = weakref.ref(connection)
+
+    def end() -> None:
+        left = reference()
+        if left is not None and left._thread.is_alive():  # noqa: SLF001  # aiosqlite names its thread nowhere else
+            left.stop()
+            left._thread.join(LAST_MOMENT)  # noqa: SLF001
+
+    atexit.register(end)

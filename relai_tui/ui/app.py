@@ -27,7 +27,7 @@ def is_command(binding_id: str) -> bool:
 
 
 class RelaiApp(TellsFaults, App[None]):
-    """The terminal home of a Relai account."""
+    """The terminal home of a Relai account. `settled` is called once all that is heavy has been loaded."""
 
     TITLE = "relai-tui"
     CSS = """
@@ -38,9 +38,17 @@ class RelaiApp(TellsFaults, App[None]):
         Binding("ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave; all is kept"),
     ]
 
-    def __init__(self, account: Account, launch: Launch, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        account: Account,
+        launch: Launch,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        settled: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__()
         self._account, self._launch, self._clock = account, launch, clock
+        self._settled = settled
         for theme in THEMES:
             self.register_theme(theme)
         wanted = account.settings.theme
@@ -60,6 +68,12 @@ class RelaiApp(TellsFaults, App[None]):
             with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
                 loop.add_signal_handler(number, self._leave_by_signal, number)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+
+    def on_chat_page_settled(self, event: ChatPage.Settled) -> None:
+        """What is heavy is loaded."""
+        event.stop()
+        if self._settled is not None:
+            self._settled()
 
     def _leave_by_signal(self, number: int) -> None:
         self._return_code_of_signal = 128 + number

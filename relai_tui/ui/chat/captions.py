@@ -77,4 +77,6 @@ def _seconds(seconds: float) -> str:
     if seconds >= 60:
         minutes, rest = divmod(round(seconds), 60)
         return f"{minutes} min {rest} s"
+    if seconds < 0.095:
+        return f"{max(1, round(seconds * 1_000))} ms"
     return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"

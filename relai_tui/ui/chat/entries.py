@@ -327,6 +327,8 @@ class Entry:
         mark = "▾" if self.unfolded else "▸"
         text = f"{mark} {thought_text(self._words, self.thinking_seconds)}"
         yield from _wrapped(text, painter.width, dim)
+        if any(self._text):
+            yield []
 
     def _tail(self, painter: Painter) -> Iterator[Line]:
         looks, width = painter.looks, painter.width

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.message import Message
 from textual.worker import Worker
 
 from relai_tui.account import Account, Launch, NoCredential
@@ -74,6 +75,9 @@ class ChatPage(Page):
     }
     """
 
+    class Settled(Message):
+        """What is heavy is loaded; from here on one only chats."""
+
     def __init__(self, account: Account, launch: Launch, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._account, self._launch, self._clock = account, launch, clock
@@ -129,6 +133,7 @@ class ChatPage(Page):
         self._draft.earlier = await store.conversations.prompts()
         await self._account.warm()
         await self._transcript.warm()
+        self.post_message(self.Settled())
         if await self._connected() and self._launch.prompt:
             self._reply(self._launch.prompt)
 
@@ -281,6 +286,7 @@ class ChatPage(Page):
         if show_prompt:
             transcript.add(reply.prompt)
         transcript.begin(reply.answer)
+        transcript.action_scroll_end()
         self._show_running()
         self._keep_draft_soon()
         try:
@@ -359,11 +365,6 @@ class ChatPage(Page):
             self.app.bell()
 
     # -- what the transcript says
-
-    @on(Transcript.FollowingChanged)
-    def _follow(self, event: Transcript.FollowingChanged) -> None:
-        event.stop()
-        self._status.below = not event.following
 
     @on(Transcript.LinkActivated)
     @work(group="link", exclusive=True, exit_on_error=False)

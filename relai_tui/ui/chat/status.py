@@ -1,4 +1,4 @@
-"""One line between transcript and prompt: who is answering and for how long, what is waited for, what is new below."""
+"""One line between transcript and prompt: who is answering and for how long, what is waited for."""
 
 from collections.abc import Callable
 from math import ceil
@@ -26,8 +26,6 @@ class Status(Widget):
     """Until when a retry is held back, on the given clock, and why."""
     streaming: reactive[bool] = reactive(False)
     """The first token came."""
-    below: reactive[bool] = reactive(False)
-    """There is more below what is shown."""
     notice: reactive[CleanLine | None] = reactive(None)
     """Something to know that stays until it is solved, such as "not saved"."""
 
@@ -46,14 +44,6 @@ class Status(Widget):
 
     def render(self) -> Content:
         """The line."""
-        left = self._left()
-        if not self.below:
-            return left
-        chip = Content.styled(" ↓ new · End ", "$text-accent on $panel")
-        room = self.content_size.width - left.cell_length - chip.cell_length
-        return Content.assemble(left, " " * room, chip) if room > 0 else chip
-
-    def _left(self) -> Content:
         now = self._clock()
         if self.waiting is not None:
             until, because = self.waiting

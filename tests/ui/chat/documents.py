@@ -63,7 +63,7 @@ DOCUMENTS: dict[str, str] = {
     + "".join("  " * i + "- l\n" for i in range(50)),
     "code in a list": (
         "1. Do this:\n\n   ```python\n   x = '''a\n   b'''\n"
-        + "   y = 1\n" * 60
+        + "   y = 1\n" * 1_200
         + "   ```\n\n2. Then\n   - sub\n     ```sh\n     ls\n     ```\n3. c\n4. d\n5. e\n"
     ),
     "inline": (

@@ -43,6 +43,7 @@ async def test_a_conversation() -> None:
             "",
             "  smart → claude",
             "  ▸ thought · 3 words",
+            "",
             "  Use this.",
             "",
             "  1,204 tokens · first 0.4 s · 77/s · $0.004213 measured",
@@ -57,7 +58,6 @@ async def test_a_conversation() -> None:
             "",
             "  failed: 402 no credits",
             "  cost —",
-            "",
         ]
 
 
@@ -193,7 +193,7 @@ async def test_reasoning_is_seen_while_it_comes_and_folds_when_the_answer_begins
         it.view.feed("a", clean("The answer."))
         await it.until(lambda: "  The answer." in it.rows)
         folded = it.rows[it.row_of("thought for")]
-        assert folded.startswith("  ▸ thought for 0.")
+        assert folded.startswith("  ▸ thought for ")
         assert folded.endswith("s · 60 words")
         assert "  thought 29" not in it.rows
         it.view.finish(answered("a", "The answer.", reasoning=clean("".join(f"thought {i}\n" for i in range(30)))))

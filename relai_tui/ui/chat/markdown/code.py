@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST = 2_000
 """Characters of a line that is highlighted; a longer one (minified code, data) is drawn plain."""
+FLOOD = 8_000
+"""Characters of nested code that are coloured in one frame; what comes faster is plain for a moment."""
 TAB = 4
 """Columns between tab stops."""
 
@@ -58,10 +60,12 @@ class CodePainter:
         self._growing[info, width] = growth
         if len(self._growing) > 4:
             self._growing.popitem(last=False)
-        stop = text.rfind("\n") + 1
-        growth.lines += self.lines(text[len(growth.text) : stop], info, width, growth.stack)
+        known = len(growth.text)
+        stop = text.rfind("\n", 0, known + FLOOD) + 1 or text.rfind("\n") + 1
+        growth.lines += self.lines(text[known:stop], info, width, growth.stack)
         growth.text = text[:stop]
-        rest = self.lines(text[stop:], info, width, list(growth.stack))
+        flooded = len(text) > known + FLOOD  # shown plain now, coloured in the frames that follow
+        rest = self.lines(text[stop:], "" if flooded else info, width, list(growth.stack))
         return self.begun(chain(growth.lines, rest), info, width)
 
     def begun(self, lines: Iterable[Line], info: str, width: int) -> Iterator[Line]:
