@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.null import Keyring as NullKeyring
@@ -14,32 +13,15 @@ from relai_tui.credentials.os_keyring import Keyring
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.settings import Paths, load
 from relai_tui.ui.sign_in import SignInScreen
-from tests.ui.conftest import Desk, desk
-
-
-class MemoryKeyring(KeyringBackend):
-    priority = 1
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # keyring is not typed
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
+from tests.keyrings import HangingKeyring, MemoryKeyring, installed
+from tests.ui.conftest import Desk, account_on, desk
 
 
 @pytest.fixture
 def memory() -> Iterator[MemoryKeyring]:
-    before, backend = keyring.get_keyring(), MemoryKeyring()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
+    backend = MemoryKeyring()
+    with installed(backend):
+        yield backend
 
 
 def account_without_key(sandbox: Sandbox, home: Path, backend: type[KeyringBackend] = MemoryKeyring) -> Account:
@@ -102,9 +84,7 @@ async def test_what_a_key_tells_of_itself_is_shown_as_it_is_pasted(
 
 
 async def test_a_keyring_that_lies_leaves_the_session(sandbox: Sandbox, home: Path) -> None:
-    before = keyring.get_keyring()
-    keyring.set_keyring(NullKeyring())  # type: ignore[no-untyped-call]
-    try:
+    with installed(NullKeyring()):  # type: ignore[no-untyped-call]
         async with desk(account_without_key(sandbox, home, NullKeyring)) as at:
             await at_sign_in(at)
             await paste(at, sandbox.keys[1])
@@ -114,8 +94,21 @@ async def test_a_keyring_that_lies_leaves_the_session(sandbox: Sandbox, home: Pa
             await at.sees("this session only")
             await at.send("hello")
             await at.answered()
-    finally:
-        keyring.set_keyring(before)
+
+
+async def test_a_hanging_keyring_keeps_nobody_from_starting_or_leaving(sandbox: Sandbox, home: Path) -> None:
+    backend = HangingKeyring()
+    settings = load(Paths.find({"RELAI_TUI_HOME": str(home)}))
+    hanging = Keyring(read_key, environ={}, trusted=(HangingKeyring,), limit=0.3)
+    with installed(backend):
+        async with desk(Account(settings, settings.profile(), hanging, {})) as at:
+            await at.type("written meanwhile")
+            await at_sign_in(at)
+            await at.sees("keyring")
+            await at.pilot.press("ctrl+q")
+        backend.answered.set()
+    async with desk(account_on(sandbox, home)) as at:
+        await at.until(lambda: at.draft.text == "written meanwhile")
 
 
 async def test_one_may_look_around_without_a_key_and_nothing_is_lost(

@@ -4,13 +4,10 @@ from textual.binding import Binding, BindingType
 
 # None has priority: a key with priority overtakes those typed just before it, which wait in the prompt's queue.
 CHAT_BINDINGS: list[BindingType] = [
-    Binding(
-        "escape",
-        "back",
-        "Stop",
-        id="chat.stop",
-        tooltip="Stop the answer and keep what came; else back to the prompt",
-    ),
+    Binding("escape", "stop", "Stop", id="chat.stop", tooltip="Stop the answer; what came is kept"),
+    Binding("escape", "back", "Back", id="chat.back", tooltip="Back to the prompt; the draft stays"),
+    Binding("y", "copy_turn", "Copy", id="chat.copy-turn", tooltip="Copy the marked turn, or its marked code block"),
+    Binding("r", "ask_again", "Ask again", id="chat.again", tooltip="Ask the last prompt again, for another answer"),
     Binding("ctrl+l,ctrl+o", "pick_model", "Model", id="chat.model", tooltip="Choose the model"),
     Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Start a new conversation"),
     Binding(
@@ -49,8 +46,6 @@ CHAT_BINDINGS: list[BindingType] = [
         show=False,
         tooltip="Step to the turn after",
     ),
-    Binding("y", "copy_turn", "Copy", id="chat.copy-turn", tooltip="Copy the marked turn, or its marked code block"),
-    Binding("r", "ask_again", "Ask again", id="chat.again", tooltip="Ask the last prompt again, for another answer"),
     Binding(
         "pageup",
         "scroll_transcript('page_up')",

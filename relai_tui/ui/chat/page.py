@@ -340,6 +340,7 @@ class ChatPage(Page):
                 status.streaming, status.waiting = True, None
             case Answering(model):
                 self._bar.answered = model
+                self._transcript.update(reply.answer)
                 status.waiting = None
             case Waiting(seconds, _, because):
                 status.waiting = (self._clock() + seconds, because)
@@ -413,21 +414,21 @@ class ChatPage(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Stop is offered while there is something to stop; the prompt's keys belong to it in dialogs too."""
+        if action == "stop":
+            return self._here is not None
         if action == "back":
-            return self._here is not None or self.focused is not self._draft
+            return self._here is None and self.focused is not self._draft
         if action in ("copy_turn", "ask_again"):
             return self.focused is not self._draft and self._conversation is not None
         return super().check_action(action, parameters)
 
     def action_back(self) -> None:
-        """Stop the answer shown; else back to the prompt."""
-        if self._here is not None:
-            self._stop()
-        else:
-            self._transcript.highlighted = None
-            self._draft.focus()
+        """Back to the prompt."""
+        self._transcript.highlighted = None
+        self._draft.focus()
 
-    def _stop(self) -> None:
+    def action_stop(self) -> None:
+        """Stop the answer shown; its worker writes down what came."""
         running = self._here
         if running is not None and running.worker is not None:
             running.worker.cancel()
@@ -439,7 +440,7 @@ class ChatPage(Page):
             self._copy(clean(selected))
             self.clear_selection()
         elif self._here is not None:
-            self._stop()
+            self.action_stop()
         else:
             self._ask_to_quit("Ctrl+C")
 
