@@ -125,11 +125,15 @@ class ChatPage(Page):
             self.notify(store.notice, severity="warning", markup=False, timeout=12)
         conversation = await store.conversations.latest() if self._launch.continue_last else None
         if conversation is not None:
+            typed = self._draft.whole
             await self._open(conversation)
+            if typed:  # meanwhile, and meant for what was asked to be opened
+                self._draft.put(CleanText(conversation.draft + typed))
         elif self._launch.continue_last:
             self.notify("There is no conversation to continue yet.", markup=False)
-        if conversation is None and not self._draft.text:
-            self._draft.put(await store.conversations.draft(None))
+        draft = await store.conversations.draft(None)
+        if conversation is None and not self._draft.text:  # what was typed meanwhile is newer
+            self._draft.put(draft)
         self._draft.earlier = await store.conversations.prompts()
         await self._account.warm()
         await self._transcript.warm()
@@ -190,9 +194,12 @@ class ChatPage(Page):
     async def _open(self, conversation: Conversation) -> None:
         """Show a conversation from disk. Spends nothing."""
         await self._keep_draft()
-        store = await self._account.store()
-        running = self._answering.get(conversation.id)
-        turns, older = await store.conversations.page(conversation.id, limit=PAGE)
+        conversations = (await self._account.store()).conversations
+        while True:  # an answer that ends while the page is read must not be shown as one on its way
+            running = self._answering.get(conversation.id)
+            turns, older = await conversations.page(conversation.id, limit=PAGE)
+            if self._answering.get(conversation.id) is running:
+                break
         self._conversation, self._model = conversation, conversation.model
         live = running.reply.answer if running else None
         self._transcript.show([turn for turn in turns if live is None or turn.id != live.id], older=older)
@@ -385,10 +392,12 @@ class ChatPage(Page):
 
     async def _keep_draft(self) -> None:
         self._draft_due = False
-        where = self._conversation.id if self._conversation else None
+        await self._write_draft(self._conversation.id if self._conversation else None, self._draft.whole)
+
+    async def _write_draft(self, where: str | None, text: CleanText) -> None:
         try:
             store = await self._account.store()
-            await store.conversations.save_draft(where, self._draft.whole)
+            await store.conversations.save_draft(where, text)
         except StoreError as error:
             self._status.notice = clean_line(f"the draft is not saved: {error}")
 
@@ -462,15 +471,18 @@ class ChatPage(Page):
         self.run_worker(self._begin_anew(), group="open", exclusive=True, exit_on_error=False)
 
     async def _begin_anew(self) -> None:
-        await self._keep_draft()
+        where, text = self._conversation.id if self._conversation else None, self._draft.whole
         self._conversation = None
         self._transcript.clear()
         self.remove_class("-talking")
-        store = await self._account.store()
-        self._draft.put(await store.conversations.draft(None))
+        self._draft.put(NOTHING)
         self._show_model()
         self._show_running()
         self._draft.focus()
+        await self._write_draft(where, text)
+        store = await self._account.store()
+        if before := await store.conversations.draft(None):
+            self._draft.put(CleanText(before + self._draft.whole))
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def action_open_shelf(self) -> None:
