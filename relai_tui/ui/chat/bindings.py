@@ -117,6 +117,7 @@ SLASH = {
     "copy": "copy_answer",
     "retry": "ask_again",
     "thinking": "toggle_reasoning",
+    "keys": "app.show_room('keys')",
     "theme": "app.change_theme",
     "exit": "app.quit",
     "quit": "app.quit",

@@ -1,9 +1,9 @@
 """Choose a model: recent ones, aliases with what they last resolved to, the server's list; filtered as you type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
-from textual import events
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -13,7 +13,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from relai_tui.account import NoCredential
+from relai_tui.api.errors import NotOffered, RelaiError
+from relai_tui.credentials.errors import CredentialError
 from relai_tui.text import CleanLine, clean_line
+from relai_tui.ui.faults import TellsFaults
 
 
 class Choice:
@@ -50,7 +54,7 @@ def matches(choice: Choice, words: str) -> bool:
     return all(word in text for word in words.casefold().split())
 
 
-class ModelPicker(ModalScreen[CleanLine | None]):
+class ModelPicker(TellsFaults, ModalScreen[CleanLine | None]):
     """Dismisses with the chosen id or alias, or None."""
 
     HELP = "Type to filter, Enter takes the marked model, Esc keeps the one in use. Any id may be typed in full."
@@ -80,9 +84,12 @@ class ModelPicker(ModalScreen[CleanLine | None]):
     """Why the server's list is not here."""
     loading_models: reactive[bool] = reactive(True)
 
-    def __init__(self, current: CleanLine, offer: tuple[Choice, ...]) -> None:
+    def __init__(
+        self, current: CleanLine, offer: tuple[Choice, ...], load: Callable[[], Awaitable[tuple[Choice, ...]]]
+    ) -> None:
+        """`offer` is shown at once; `load` asks the server for the whole of it and may raise `RelaiError`."""
         super().__init__()
-        self._current = current
+        self._current, self._load = current, load
         self.set_reactive(ModelPicker.offer, offer)
 
     def compose(self) -> ComposeResult:
@@ -96,6 +103,17 @@ class ModelPicker(ModalScreen[CleanLine | None]):
         """Start with everything, the model in use marked."""
         self.query_one(Input).focus()
         self._fill()
+        self._ask_server()
+
+    @work(group="models", exclusive=True, exit_on_error=False)
+    async def _ask_server(self) -> None:
+        try:
+            self.offer = await self._load()
+        except NotOffered:
+            self.trouble = clean_line("this server has none")
+        except (RelaiError, NoCredential, CredentialError) as error:
+            self.trouble = clean_line(str(error))
+        self.loading_models = False
 
     def watch_offer(self) -> None:
         """The list came."""

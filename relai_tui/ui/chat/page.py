@@ -13,7 +13,7 @@ from textual.worker import Worker
 
 from relai_tui.account import Account, Launch, NoCredential
 from relai_tui.api.deltas import Answering, Delta, QuotaWarning, ReasoningDelta, TextDelta, Waiting
-from relai_tui.api.errors import InsufficientBalance, NotOffered, RelaiError
+from relai_tui.api.errors import InsufficientBalance, RelaiError
 from relai_tui.balance import Reading
 from relai_tui.conversation import Conversation, Role, Turn
 from relai_tui.credentials.errors import CredentialError
@@ -22,7 +22,8 @@ from relai_tui.session import ChatSession, Reply
 from relai_tui.store.errors import StoreError
 from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
 from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
-from relai_tui.ui.chat.model_picker import ModelPicker, choices
+from relai_tui.ui.chat.drafts import DraftKeeper
+from relai_tui.ui.chat.model_picker import Choice, ModelPicker, choices
 from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
 from relai_tui.ui.chat.shelf import Shelf
 from relai_tui.ui.chat.status import Status
@@ -35,8 +36,6 @@ from relai_tui.ui.sign_in import SignedIn, SignInScreen
 
 PAGE = 50
 """Turns read from the store at once."""
-DRAFT_DELAY = 0.5
-"""Seconds after a key until the draft is on disk."""
 QUIT_WINDOW = 1.0
 """Seconds in which a second Ctrl+C quits."""
 
@@ -79,13 +78,13 @@ class ChatPage(Page):
         """What is heavy is loaded; from here on one only chats."""
 
     def __init__(self, account: Account, launch: Launch, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
+        # What is to be opened finds its room laid out, and is drawn at once instead of after another layout.
+        super().__init__(classes="-talking" if launch.continue_last else None)
         self._account, self._launch, self._clock = account, launch, clock
         self._conversation: Conversation | None = None
         self._model: CleanLine = launch.model or clean_line(account.profile.model or "smart")
         self._answering: dict[str, _Running] = {}
         self._models: tuple[tuple[CleanLine, CleanLine], ...] | None = None
-        self._draft_due = False
         self._quit_asked = float("-inf")
         self._is_connected = False
         self._bar, self._welcome, self._status = TopBar(), Welcome(demo=launch.demo), Status(clock)
@@ -93,6 +92,7 @@ class ChatPage(Page):
         settings = account.settings
         self._prompt = Prompt(self._transcript.hold, enter_sends=settings.enter == "send", blink=settings.cursor_blink)
         self._draft: Draft = self._prompt.draft
+        self._drafts = DraftKeeper(self, account.store, self._draft_now, self._tell_of_draft)
 
     def compose(self) -> ComposeResult:
         """The parts of the room."""
@@ -130,6 +130,7 @@ class ChatPage(Page):
             if typed:  # meanwhile, and meant for what was asked to be opened
                 self._draft.put(CleanText(conversation.draft + typed))
         elif self._launch.continue_last:
+            self.remove_class("-talking")
             self.notify("There is no conversation to continue yet.", markup=False)
         draft = await store.conversations.draft(None)
         if conversation is None and not self._draft.text:  # what was typed meanwhile is newer
@@ -151,6 +152,7 @@ class ChatPage(Page):
             if await self._sign_in(clean_line(str(error), 600)) is None:
                 return False
         self._is_connected = True
+        self.refresh_bindings()
         self._show_identity()
         if not self._launch.model and self._conversation is None:
             self._model = await self._account.preferred_model()
@@ -193,7 +195,7 @@ class ChatPage(Page):
 
     async def _open(self, conversation: Conversation) -> None:
         """Show a conversation from disk. Spends nothing."""
-        await self._keep_draft()
+        await self._drafts.keep()
         conversations = (await self._account.store()).conversations
         while True:  # an answer that ends while the page is read must not be shown as one on its way
             running = self._answering.get(conversation.id)
@@ -295,7 +297,7 @@ class ChatPage(Page):
         transcript.begin(reply.answer)
         transcript.action_scroll_end()
         self._show_running()
-        self._keep_draft_soon()
+        self._drafts.keep_soon()
         try:
             async with aclosing(reply.deltas()) as deltas:
                 async for delta in deltas:
@@ -382,24 +384,32 @@ class ChatPage(Page):
         if await self.app.push_screen_wait(Confirm(clean_line("Open this link?"), event.href, "Open in the browser")):
             self.app.open_url(event.href)
 
-    # -- drafts
+    # -- drafts and the end
 
     @on(Prompt.Changed)
-    def _keep_draft_soon(self) -> None:
-        if not self._draft_due:
-            self._draft_due = True
-            self.set_timer(DRAFT_DELAY, self._keep_draft)
+    def _draft_changed(self) -> None:
+        self._drafts.keep_soon()
 
-    async def _keep_draft(self) -> None:
-        self._draft_due = False
-        await self._write_draft(self._conversation.id if self._conversation else None, self._draft.whole)
+    def _draft_now(self) -> tuple[str | None, CleanText]:
+        return self._conversation.id if self._conversation else None, self._draft.whole
 
-    async def _write_draft(self, where: str | None, text: CleanText) -> None:
-        try:
-            store = await self._account.store()
-            await store.conversations.save_draft(where, text)
-        except StoreError as error:
-            self._status.notice = clean_line(f"the draft is not saved: {error}")
+    def _tell_of_draft(self, trouble: CleanLine) -> None:
+        self._status.notice = trouble
+
+    @property
+    def answering(self) -> tuple[CleanLine, ...]:
+        """The prompts that are being answered, also where they are not shown."""
+        return tuple(clean_line(running.reply.prompt.text, 40) for running in self._answering.values())
+
+    def account_changed(self) -> None:
+        """Another key is in use, or none any more. What is on its way goes on with the key it began with."""
+        self._is_connected = self._account.connected
+        self._show_identity()
+        self.workers.cancel_group(self, "balance")
+        if self._is_connected:
+            self._watch_balance()
+        else:
+            self._bar.credits = None
 
     async def close_room(self) -> None:
         """Before the program ends: stop what runs, keep what was written."""
@@ -409,7 +419,7 @@ class ChatPage(Page):
         for worker in running:
             await self._ended(worker)
         if self.is_mounted:
-            await self._keep_draft()
+            await self._drafts.keep()
 
     async def _ended(self, worker: Worker[None]) -> None:
         from textual.worker import WorkerError
@@ -471,7 +481,7 @@ class ChatPage(Page):
         self.run_worker(self._begin_anew(), group="open", exclusive=True, exit_on_error=False)
 
     async def _begin_anew(self) -> None:
-        where, text = self._conversation.id if self._conversation else None, self._draft.whole
+        before_it = self._draft_now()
         self._conversation = None
         self._transcript.clear()
         self.remove_class("-talking")
@@ -479,7 +489,7 @@ class ChatPage(Page):
         self._show_model()
         self._show_running()
         self._draft.focus()
-        await self._write_draft(where, text)
+        await self._drafts.write(*before_it)
         store = await self._account.store()
         if before := await store.conversations.draft(None):
             self._draft.put(CleanText(before + self._draft.whole))
@@ -507,22 +517,15 @@ class ChatPage(Page):
         resolved = {
             name: to for name in (*aliases, *recent) if (to := await store.ledger.latest_answering(name)) and to != name
         }
-        picker = ModelPicker(self._model, choices(recent, aliases, resolved, self._models or ()))
 
-        async def load() -> None:
-            try:
-                client = await self._account.connect()
-                listed = await client.models()
+        async def offer() -> tuple[Choice, ...]:
+            if self._models is None:
+                listed = await (await self._account.connect()).models()
                 self._models = tuple((clean_line(m.id), clean_line(m.owned_by or "")) for m in listed)
-                picker.offer = choices(recent, aliases, resolved, self._models)
-            except NotOffered:
-                picker.trouble = clean_line("this server has none")
-            except (RelaiError, NoCredential) as error:
-                picker.trouble = error.message
-            picker.loading_models = False
+            return choices(recent, aliases, resolved, self._models)
 
-        self.run_worker(load(), group="models", exclusive=True, exit_on_error=False)
-        chosen = await self.app.push_screen_wait(picker)
+        known = choices(recent, aliases, resolved, self._models or ())
+        chosen = await self.app.push_screen_wait(ModelPicker(self._model, known, offer))
         if chosen is not None:
             await self._use_model(chosen)
 

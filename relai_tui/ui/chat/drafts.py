@@ -1,0 +1,48 @@
+"""What was typed and not sent: it belongs to its conversation and is on disk half a second behind the keys."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from textual.message_pump import MessagePump
+
+from relai_tui.store.errors import StoreError
+from relai_tui.text import CleanLine, CleanText, clean_line
+
+if TYPE_CHECKING:
+    from relai_tui.store.database import Store
+
+DELAY = 0.5
+"""Seconds after a key until the draft is on disk."""
+
+
+class DraftKeeper:
+    """Writes the draft of the conversation shown; `now` tells which that is (None: one to be begun) and its text."""
+
+    def __init__(
+        self,
+        timers: MessagePump,
+        store: "Callable[[], Awaitable[Store]]",
+        now: Callable[[], tuple[str | None, CleanText]],
+        trouble: Callable[[CleanLine], None],
+    ) -> None:
+        self._timers, self._store, self._now, self._trouble = timers, store, now, trouble
+        self._due = False
+
+    def keep_soon(self) -> None:
+        """Write it in half a second, once, however many keys come."""
+        if not self._due:
+            self._due = True
+            self._timers.set_timer(DELAY, self.keep)
+
+    async def keep(self) -> None:
+        """Write it now."""
+        self._due = False
+        await self.write(*self._now())
+
+    async def write(self, where: str | None, text: CleanText) -> None:
+        """Write the draft of a conversation, or of the one to be begun."""
+        try:
+            store = await self._store()
+            await store.conversations.save_draft(where, text)
+        except StoreError as error:
+            self._trouble(clean_line(f"the draft is not saved: {error}"))
