@@ -19,7 +19,7 @@ from relai_tui.api.keys import key_format, read_key
 from relai_tui.balance import BalanceWatch
 from relai_tui.credentials.errors import KeyringError, NoKeyring
 from relai_tui.credentials.sources import FILE_VARIABLE, KEY_VARIABLE, Credential, KeySource, find
-from relai_tui.settings import Profile, Settings, checked_name, save_profile
+from relai_tui.settings import Profile, Settings, SettingsError, checked_name, load, save_profile
 from relai_tui.store.errors import StoreUnavailable
 from relai_tui.text import CleanLine, CleanText, clean_line
 
@@ -94,6 +94,7 @@ class Account:
         given: Credential | None = None,
         arrange: Callable[[], Awaitable[Arranged]] | None = None,
         furnish: Callable[[Path], Awaitable[None]] | None = None,
+        read_only: bool = False,
     ) -> None:
         self.settings = settings
         self.profile = profile
@@ -104,8 +105,12 @@ class Account:
         self._region_given = region
         self.given = given
         """The key named on the command line."""
+        self.read_only = read_only
+        """Nothing of the account may be changed: no key is created or revoked. Chatting is not a change."""
         self._keyring, self._environ, self._arrange, self._furnish = keyring, environ, arrange, furnish
         self._client: Client | None = None
+        self._retired: list[Client] = []
+        self._revoked: SecretStr | None = None
         self._store: Store | None = None
         self._watch: BalanceWatch | None = None
         self._connecting, self._opening = asyncio.Lock(), asyncio.Lock()
@@ -124,6 +129,30 @@ class Account:
         """What may be asked for in place of a model; none on a server that is not Relai."""
         told = self._told()
         return tuple(map(clean_line, ALIASES.get(told.edition or 0, ()))) if told else ()
+
+    @property
+    def edition(self) -> int | None:
+        """The edition of Relai's contract that the key speaks; None before a key is known and for foreign keys."""
+        told = self._told()
+        return told.edition if told else None
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a client to ask with."""
+        return self._client is not None
+
+    @property
+    def keyring(self) -> Keyring:
+        """The system's keyring, for the keys of every profile."""
+        return self._keyring
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """The profiles of this machine as config.toml has them now, and the one in use."""
+        try:
+            found = dict(load(self.settings.paths).profiles)
+        except SettingsError:
+            found = dict(self.settings.profiles)
+        return tuple({**found, self.profile.name: self.profile}.values())
 
     async def preferred_model(self) -> CleanLine:
         """The profile's model, else `smart`; on a server that is not Relai, the first it lists."""
@@ -205,7 +234,10 @@ class Account:
             self.credential = Credential(arranged.key, KeySource.SESSION, arranged.label)
             return self._client_for(arranged.key, arranged.base_url)
         base_url = self.base_url_given or self.profile.base_url
-        self.credential = await self._find_key(base_url)
+        found = await self._find_key(base_url)
+        if found is not None and self._revoked is not None and found.key == self._revoked:
+            raise NoCredential(f"The key from {found.label} was revoked here. Sign in with another one.")
+        self.credential = found
         if self.credential is None and base_url is None:
             raise NoCredential(
                 f"There is no key for the profile “{self.profile.name}”."
@@ -259,7 +291,13 @@ class Account:
         from relai_tui.api.client import Client
 
         region = region or self._region_given or self.profile.region
-        return Client(base_url, key, region=region, allow_insecure_hosts=frozenset(self.profile.allow_insecure_hosts))
+        return Client(
+            base_url,
+            key,
+            region=region,
+            allow_insecure_hosts=frozenset(self.profile.allow_insecure_hosts),
+            read_only=self.read_only,
+        )
 
     # -- signing in
 
@@ -268,12 +306,17 @@ class Account:
 
         Raises `RelaiError`, whose words never repeat the key, and `SettingsError` for a name no profile can have.
         """
-        key = read_key(text)
+        return await self.try_secret(read_key(text), base_url=base_url, profile=profile)
+
+    async def try_secret(self, key: SecretStr, *, base_url: str | None = None, profile: str | None = None) -> Trial:
+        """As `try_key`, of a key that was read before."""
         told = key_format(key)
         server = clean_line(named) if (named := base_url or self.base_url_given or self.profile.base_url) else None
         name = checked_name(profile or self.profile.name)
         region = clean_line(found) if (found := self._region_given or told.region) else None
-        trial = replace(self.profile, name=name, region=region, base_url=server, key_prefix=shown_prefix(key))
+        trial = replace(
+            self.profile, name=name, region=region, base_url=server, key_prefix=shown_prefix(key), key_id=None
+        )
         client = self._client_for(key, server, region)
         try:
             await client.models()
@@ -284,19 +327,28 @@ class Account:
             raise
         return Trial(key, trial, client)
 
-    async def keep(self, trial: Trial) -> None:
+    async def keep(self, trial: Trial, *, make_default: bool = True) -> None:
         """Store the key in the keyring, read it back, and name it in config.toml. Raises `KeyringError`."""
         await self._keyring.save(trial.profile.name, trial.key)
-        save_profile(self.settings.paths, trial.profile, make_default=True)
+        save_profile(self.settings.paths, trial.profile, make_default=make_default)
 
     async def adopt(self, trial: Trial, *, kept: bool) -> None:
-        """Use the key from now on."""
-        old, self._client, self._watch = self._client, trial.client, None
+        """Use the key from now on. Answers on their way go on with the key they began with."""
+        if self._client is not None:
+            self._retired.append(self._client)
+        self._client, self._watch = trial.client, None
         self.profile = trial.profile
         source, label = (KeySource.KEYRING, "keyring") if kept else (KeySource.SESSION, "this session only")
         self.credential = Credential(trial.key, source, clean_line(label))
-        if old is not None:
-            await old.aclose()
+
+    def let_go(self) -> None:
+        """The key in use was revoked: use it no more, wherever it is found again. The next `connect` looks anew."""
+        if self._client is not None:
+            self._retired.append(self._client)
+        if self.credential is not None:
+            self._revoked = self.credential.key
+        self._client = self._watch = self.credential = None
+        self._arrange = None
 
     @property
     def environment_key(self) -> CleanLine | None:
@@ -316,8 +368,9 @@ class Account:
 
     async def close(self) -> None:
         """Close the network and the store; waits for what is still being written."""
-        if self._client is not None:
-            await self._client.aclose()
+        for client in (*self._retired, self._client):
+            if client is not None:
+                await client.aclose()
         if self._store is not None:
             await self._store.close()
 

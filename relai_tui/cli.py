@@ -4,6 +4,7 @@
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -18,15 +19,21 @@ if TYPE_CHECKING:
 USAGE_ERROR = 2
 """Exit code: the arguments are wrong."""
 
-COMMANDS = ("ask", "login", "logout", "doctor", "sandbox")
+COMMANDS = ("ask", "keys", "login", "logout", "doctor", "sandbox")
 NO_CREDENTIAL = 5
 """Exit code: there is no key that can be used."""
 
+_USUAL = gc.get_threshold()
+_AT_THE_START = 50_000
+"""Objects made between two looks for garbage while modules are loaded, nearly all of which stay: 700 cost a tenth."""
+
 _TAKES_VALUE = {"--profile", "--region", "--base-url", "--model", "--system", "--api-key-file", "--port", "-m"}
+_TAKES_VALUE |= {"--rpm", "--scope", "--confirm", "--save-as"}
 
 _EPILOG = """\
 commands:
   ask "…"     answer to standard output; reads standard input too (git diff | relai-tui ask "review this")
+  keys        list, create, revoke and rotate the account's API keys
   login       try a key and keep it in this system's keyring
   logout      forget the key of a profile
   doctor      where the key comes from, where files are, whether the server answers; shows no secret
@@ -42,6 +49,7 @@ relai-tui COMMAND --help tells more of each.
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit with its code."""
+    gc.set_threshold(_AT_THE_START)
     try:
         code = run(list(sys.argv[1:] if arguments is None else arguments))
     except KeyboardInterrupt:
@@ -58,7 +66,7 @@ def run(arguments: list[str]) -> int:
         print(f"relai-tui {__version__}")
         return 0
     try:
-        return _dispatch(command, options, parser)
+        return _dispatch(command, options)
     except BrokenPipeError:
         # Whoever read our output is gone; point stdout away so that flushing at exit does not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -104,6 +112,8 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
     _add_account_options(parser)
     if command in (None, "ask"):
         _add_chat_options(parser)
+    if command == "keys":
+        _add_keys_options(parser)
     if command is None:
         parser.add_argument("--version", action="store_true", help="print the version and exit")
     if command == "doctor":
@@ -114,6 +124,7 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
 _DESCRIPTIONS: dict[str | None, str] = {
     None: "The terminal home of a Relai account. With a prompt, opens the chat and sends it.",
     "ask": "Ask once; the answer streams to standard output as plain text, and the conversation is kept.",
+    "keys": "List, create, revoke and rotate the account's API keys. A new secret goes to standard output alone.",
     "login": "Try a key at its server, then keep it in this system's keyring.",
     "logout": "Forget the key of a profile: it is removed from the keyring. It stays valid until it is revoked.",
     "doctor": "Tell where the key comes from, where files are, and whether the server answers. Shows no secret.",
@@ -128,9 +139,22 @@ def _add_account_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--base-url", metavar="URL", help="the server; any OpenAI-compatible one will chat")
     group.add_argument("--api-key-file", metavar="F", type=Path, help="read the key from a file")
     group.add_argument("--api-key-stdin", action="store_true", help="read the key from standard input's first line")
+    group.add_argument("--read-only", action="store_true", help="change nothing of the account: no key made or revoked")
     group.add_argument(
         "--demo", action="store_true", help="use a local sandbox with a seeded account; touches nothing of yours"
     )
+
+
+def _add_keys_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("list", "create", "revoke", "rotate", "log"), help="what to do")
+    parser.add_argument("target", nargs="?", metavar="NAME|ID", help="create: a name; revoke, rotate: a key's id")
+    group = parser.add_argument_group("keys")
+    group.add_argument("--json", action="store_true", help="print JSON")
+    group.add_argument("--rpm", metavar="N", help="requests a minute, 1 to 1000 (create: 60; rotate: as the old key)")
+    group.add_argument("--scope", choices=("regional", "global"), help="where a new key works (second edition)")
+    group.add_argument("--confirm", metavar="NAME", help="the key's name or id, where revoking asks for it")
+    group.add_argument("--save-as", metavar="PROFILE", help="create: keep the new key in the keyring")
+    group.add_argument("--reveal", action="store_true", help="print a new secret also where there is no terminal")
 
 
 def _add_chat_options(parser: argparse.ArgumentParser) -> None:
@@ -150,7 +174,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _dispatch(command: str | None, options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def _dispatch(command: str | None, options: argparse.Namespace) -> int:
     if command == "sandbox":
         from relai_tui.sandbox.server import serve
 
@@ -163,12 +187,17 @@ def _dispatch(command: str | None, options: argparse.Namespace, parser: argparse
         print(f"relai-tui: {error}", file=sys.stderr)
         return NO_CREDENTIAL
     except UsageError as error:
-        parser.error(str(error))
+        print(f"relai-tui: {error}", file=sys.stderr)
+        return USAGE_ERROR
     match command:
         case "ask":
             from relai_tui.commands.ask import ask
 
             return ask(account, launch)
+        case "keys":
+            from relai_tui.commands.keys import keys
+
+            return keys(account, options)
         case "login":
             from relai_tui.commands.sign import login
 
@@ -190,6 +219,10 @@ def _open_screen(account: "Account", launch: "Launch") -> int:
         return USAGE_ERROR
     from relai_tui.ui.app import RelaiApp
 
-    app = RelaiApp(account, launch)
+    # What is loaded lives as long as the program: looking through it in vain takes 35 ms, in the middle of the first
+    # pictures. Once more when all is loaded (`settled`).
+    gc.freeze()
+    gc.set_threshold(*_USUAL)
+    app = RelaiApp(account, launch, settled=gc.freeze)
     app.run(mouse=account.settings.mouse)
     return app.return_code or 0

@@ -51,6 +51,7 @@ class Client:
     """A server and a key. Makes one pool of connections at the first request; `aclose` ends it.
 
     Raises `RefusedToSend` (`WrongRegion`, `InsecureAddress`) when made with a key that may not go to the address.
+    With `read_only` whatever would change the account raises `RefusedToSend`.
     `sleep`, `chance` (0 to 1) and `now` (Unix time in seconds) are what retries go by.
     """
 
@@ -62,6 +63,7 @@ class Client:
         region: str | None = None,
         allow_insecure_hosts: frozenset[str] = frozenset(),
         timeouts: Timeouts = _PATIENT,
+        read_only: bool = False,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
         now: Callable[[], float] = time.time,
@@ -72,6 +74,7 @@ class Client:
         told = key_format(key) if key is not None else None
         spoken = (self._address.region or region or told.region) if told and told.edition == 2 else None
         self._timeouts = timeouts
+        self._read_only = read_only
         self._exchange = Exchange(self._address, key, spoken, timeouts, Rhythm(sleep, chance, now))
         self._ask_usage = True
 
@@ -111,6 +114,7 @@ class Client:
         """Turn the automatic top-up on or off (edition 2). Raises `NotOffered`."""
         from relai_tui.api.models import Balance, read_value
 
+        self._check_may_change()
         body = b'{"auto_recharge":true}' if wanted else b'{"auto_recharge":false}'
         answer = await self._exchange.answer(Call("PATCH", "/balance", body, optional=True))
         told = parse_json(answer) if answer.strip() else {"auto_recharge": wanted}
@@ -143,6 +147,7 @@ class Client:
         """
         from relai_tui.api.models import read_created_key
 
+        self._check_may_change()
         wished = {"name": name, "rpm_limit": rpm_limit, "scope": scope}
         body = json.dumps({field: value for field, value in wished.items() if value is not None}).encode()
         optional = not self.official
@@ -157,6 +162,7 @@ class Client:
 
     async def revoke_key(self, key_id: str) -> None:
         """Revoke a key, for good. Raises `NotFound` when there is no such key (any more)."""
+        self._check_may_change()
         if not key_id.strip("."):
             raise RefusedToSend("This key has no id that can be sent. Nothing was revoked.")
         await self._exchange.answer(Call("DELETE", f"/keys/{quote(key_id, safe='')}"))
@@ -299,6 +305,10 @@ class Client:
             del told  # a traceback that shows locals must not show it
             raise trouble
         return told
+
+    def _check_may_change(self) -> None:
+        if self._read_only:
+            raise RefusedToSend("This is --read-only: nothing was sent, and nothing of the account is changed.")
 
     def _trouble_in(self, told: object, *, optional: bool) -> ServerRefused | None:
         """The error in an answer that says 200: some servers do so, also on routes they do not have."""

@@ -6,10 +6,12 @@ Light until the first request: httpx comes with `wire`, which is imported here w
 import asyncio
 import functools
 import importlib
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlsplit
 
 import relai_tui
@@ -46,17 +48,33 @@ def warm() -> None:
 
     Safe in a thread. Trouble with the certificates is told by the first request, not here.
     """
-    # httpx imports these only with its first client and its first connection.
-    for name in ("httpcore", "anyio._backends._asyncio", "relai_tui.api.models"):
-        importlib.import_module(name)
+    _import_wire()
+    importlib.import_module("relai_tui.api.models")
     from relai_tui.api.wire import ssl_context
 
     with suppress(Misconfigured):
         ssl_context()
 
 
+@functools.cache
+def _import_wire() -> None:
+    """Import what sends. Left out is httpx's command line, which it imports wherever click is installed: that brings
+    rich and pygments and doubles the time.
+    """
+    modules = cast("dict[str, ModuleType | None]", sys.modules)
+    modules.setdefault("httpx._main", None)
+    try:
+        # httpx imports the first two only with its first client and its first connection.
+        for name in ("httpcore", "anyio._backends._asyncio", "relai_tui.api.wire"):
+            importlib.import_module(name)
+    finally:
+        if modules.get("httpx._main") is None:
+            modules.pop("httpx._main", None)  # another thread may have been quicker
+
+
 def _prepared(scheme: str) -> "ssl.SSLContext | None":
-    warm()
+    """What sends, without what reads the answers: that can be imported while they are waited for."""
+    _import_wire()
     from relai_tui.api.wire import ssl_context
 
     return ssl_context() if scheme == "https" else None

@@ -28,7 +28,7 @@ for _chatty in ("httpx", "httpcore"):
 _STEP = 65_536
 _ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 _IDLE_CONNECTIONS_LIVE = 55.0
-_AHEAD = 1_048_576
+_AHEAD = 16_384
 _TROUBLES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RuntimeError)
 _NOT_SENT = (
     httpx.ConnectError,
@@ -190,7 +190,7 @@ class Reply:
         return None
 
     async def _read_ahead(self) -> None:
-        """Read the body as it comes, at most `_AHEAD` bytes ahead of who takes them."""
+        """Read the body as it comes, at most `_AHEAD` bytes ahead of who takes them, so that others get a turn."""
         try:
             async for piece in self._response.aiter_raw():
                 self._pieces.append(piece)

@@ -46,7 +46,7 @@ def build(options: argparse.Namespace, *, new_profile: bool = False) -> tuple[Ac
             raise UsageError("--demo brings its own server, key and profile: leave the others out")
         from relai_tui.commands.demo import demo_account
 
-        return demo_account(), launch
+        return demo_account(read_only=options.read_only), launch
     return _account(options, given, new_profile=new_profile), launch
 
 
@@ -68,7 +68,16 @@ def _account(options: argparse.Namespace, given: Credential | None, *, new_profi
             base_url = read_address(base_url).base_url
         except RefusedToSend as error:
             raise UsageError(error.message) from None
-    return Account(settings, profile, Keyring(read_key), environ, base_url=base_url, region=options.region, given=given)
+    return Account(
+        settings,
+        profile,
+        Keyring(read_key),
+        environ,
+        base_url=base_url,
+        region=options.region,
+        given=given,
+        read_only=options.read_only,
+    )
 
 
 def _given_key(options: argparse.Namespace) -> Credential | None:

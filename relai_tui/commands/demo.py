@@ -16,13 +16,19 @@ from relai_tui.store.database import Store
 from relai_tui.text import clean, clean_line
 
 
-def demo_account() -> Account:
+def demo_account(*, read_only: bool = False) -> Account:
     """An account whose server starts when it is first needed and stops with the program."""
     room = tempfile.TemporaryDirectory(prefix="relai-tui-demo-", ignore_cleanup_errors=True)
     atexit.register(room.cleanup)
     settings = load(Paths.find({"RELAI_TUI_HOME": str(Path(room.name))}))
     return Account(
-        settings, Profile(name=clean_line("demo")), Keyring(read_key), {}, arrange=start_sandbox, furnish=add_history
+        settings,
+        Profile(name=clean_line("demo")),
+        Keyring(read_key),
+        {},
+        arrange=start_sandbox,
+        furnish=add_history,
+        read_only=read_only,
     )
 
 

@@ -24,6 +24,7 @@ from relai_tui.store.errors import (
     StoreError,
     StoreUnavailable,
 )
+from relai_tui.store.key_log import KeyLog
 from relai_tui.store.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Store:
         self._database = database
         self.conversations = Conversations(database, clock)
         self.ledger = Ledger(database, clock)
+        self.key_log = KeyLog(database, clock)
         self.notice: CleanLine | None = database.notice
         """What was wrong with the file and what was done about it; None when all is well."""
         self.read_only: bool = database.read_only

@@ -100,10 +100,46 @@ def readings_and_costs(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX cost_time ON cost (profile, recorded_at)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (conversations_and_turns, readings_and_costs)
+def keys_and_rotations(db: sqlite3.Connection) -> None:
+    """What was done to API keys, append-only, and how far rotations got. No secret has a column here."""
+    db.execute("""
+        CREATE TABLE key_event (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            at REAL NOT NULL,
+            profile TEXT NOT NULL,
+            action TEXT NOT NULL,
+            key_id TEXT,
+            name TEXT NOT NULL,
+            prefix TEXT,
+            result TEXT NOT NULL
+        )""")
+    db.execute("""
+        CREATE TABLE rotation (
+            id TEXT PRIMARY KEY NOT NULL,
+            profile TEXT NOT NULL,
+            step TEXT NOT NULL,
+            name TEXT NOT NULL,
+            old_id TEXT NOT NULL,
+            old_prefix TEXT,
+            rpm_limit INTEGER,
+            scope TEXT,
+            started_at REAL NOT NULL,
+            new_id TEXT,
+            new_prefix TEXT,
+            last_used REAL,
+            unchanged_since REAL
+        )""")
+    db.execute("CREATE INDEX key_event_key ON key_event (key_id, number)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    conversations_and_turns,
+    readings_and_costs,
+    keys_and_rotations,
+)
 """In the order they are applied. Each goes by the name of its function."""
 
-TABLES = frozenset({"conversation", "turn", "piece", "draft", "reading", "cost"})
+TABLES = frozenset({"conversation", "turn", "piece", "draft", "reading", "cost", "key_event", "rotation"})
 """What a sound file holds."""
 
 

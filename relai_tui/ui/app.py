@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -17,7 +17,13 @@ from relai_tui.ui.chat.page import ChatPage
 from relai_tui.ui.dialogs import Help
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.page import Page
+from relai_tui.ui.secret_text import SecretText
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
+
+if TYPE_CHECKING:
+    from textual.message import Message
+
+    from relai_tui.ui.keys.page import KeysPage
 
 
 def is_command(binding_id: str) -> bool:
@@ -34,8 +40,11 @@ class RelaiApp(TellsFaults, App[None]):
     ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
     """
     ENABLE_COMMAND_PALETTE = True
+    DEFAULT_MODE = "chat"
     BINDINGS: ClassVar = [
         Binding("ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave; all is kept"),
+        Binding("f5", "show_room('chat')", "Chat", id="app.chat", tooltip="To the chat; what runs elsewhere goes on"),
+        Binding("f6", "show_room('keys')", "Keys", id="app.keys", tooltip="To the account's API keys"),
     ]
 
     def __init__(
@@ -44,11 +53,12 @@ class RelaiApp(TellsFaults, App[None]):
         launch: Launch,
         *,
         clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], float] = time.time,
         settled: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
         self._account, self._launch, self._clock = account, launch, clock
-        self._settled = settled
+        self._settled, self._wall_clock = settled, wall_clock
         for theme in THEMES:
             self.register_theme(theme)
         wanted = account.settings.theme
@@ -56,10 +66,59 @@ class RelaiApp(TellsFaults, App[None]):
         self.set_keymap(dict(account.settings.keymap))
         self.faults: list[BaseException] = []
         """Our own, since the start."""
+        self._chat = ChatPage(account, launch, self._clock)
+        self._keys: KeysPage | None = None
+        self._without_keys = False
+        self.add_mode("chat", lambda: self._chat)
+        self.add_mode("keys", self._make_keys_room)
 
-    def get_default_screen(self) -> Screen[None]:
-        """The chat is where one starts."""
-        return ChatPage(self._account, self._launch, self._clock)
+    # -- rooms
+
+    def _make_keys_room(self) -> Screen[None]:
+        from relai_tui.keys.desk import KeyDesk  # with the first visit: the start need not wait for it
+        from relai_tui.ui.keys.page import KeysPage
+
+        desk = KeyDesk(self._account, clock=self._wall_clock)
+        self._keys = KeysPage(desk, lambda: self._chat.answering)
+        return self._keys
+
+    async def action_show_room(self, name: str) -> None:
+        """Go to a room; the others stay as they are, and what runs there goes on."""
+        if not self.check_action("show_room", (name,)):
+            self.notify("This server has no API keys to manage.", markup=False)
+            return
+        await self.switch_mode(name)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A room is offered where it is not shown already, and never out of a dialog."""
+        if action == "show_room":
+            here = isinstance(self.screen, Page) and parameters != (self.current_mode,)
+            return here and (parameters != ("keys",) or self._has_keys())
+        return super().check_action(action, parameters)
+
+    def _has_keys(self) -> bool:
+        """Whether the server may have keys to manage: it is Relai's, or speaks to a key of Relai's."""
+        return not self._without_keys and self._account.edition is not None
+
+    async def on_keys_page_no_keys_here(self, event: "Message") -> None:
+        """This server has none: back to the chat, and no more of it."""
+        event.stop()
+        self._without_keys = True
+        self.notify("This server has no API keys to manage.", markup=False)
+        await self.switch_mode("chat")
+        self.screen.refresh_bindings()
+
+    async def on_chat_page_revoke_wanted(self, event: ChatPage.RevokeWanted) -> None:
+        """To the Keys room, with the question; where several keys begin alike, with those."""
+        event.stop()
+        await self.switch_mode("keys")
+        if self._keys is not None:
+            self._keys.revoke_one_of(event.keys)
+
+    def on_keys_page_key_changed(self, event: "Message") -> None:
+        """Another key is used from now on, or none: the chat shows it, and asks for one when it needs one."""
+        event.stop()
+        self._chat.account_changed()
 
     def on_mount(self) -> None:
         """Leave in good order when the terminal goes away or the system says so."""
@@ -80,20 +139,19 @@ class RelaiApp(TellsFaults, App[None]):
         self.run_worker(self._close_and_exit(128 + number), exit_on_error=False)
 
     async def action_quit(self) -> None:
-        """Stop what runs, keep what was written, leave."""
+        """Stop what runs, keep what was written, leave; but not while a secret is told that is told only once."""
+        if self._keys is not None and (reason := self._keys.reason_to_stay):
+            self.notify(reason, markup=False, severity="warning")
+            return
         await self._close_and_exit(0)
 
     async def _close_and_exit(self, return_code: int) -> None:
-        await self._close_rooms()
+        await self._chat.close_room()
         self.exit(return_code=return_code)
-
-    async def _close_rooms(self) -> None:
-        for screen in self.screen_stack:
-            if isinstance(screen, ChatPage):
-                await screen.close_room()
 
     async def on_unmount(self) -> None:
         """Wait for the workers' last words, then close the store and the network."""
+        await self._chat.close_room()
         workers = list(self.workers)
         self.workers.cancel_all()
         await asyncio.gather(*(worker.wait() for worker in workers), return_exceptions=True)
@@ -112,9 +170,9 @@ class RelaiApp(TellsFaults, App[None]):
         self.push_screen(Help(title, "\n\n".join(words), screen.active_bindings))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What every binding does, and the theme. No screenshot of a screen that may show a secret."""
+        """What every binding does, the theme, and a picture of the screen, which never shows a secret."""
         for command in super().get_system_commands(screen):
-            if command.title in ("Theme", "Quit"):
+            if command.title in ("Theme", "Quit", "Screenshot"):
                 yield command
         seen = {"app.quit"}
         for active in screen.active_bindings.values():
@@ -126,6 +184,17 @@ class RelaiApp(TellsFaults, App[None]):
                     self.get_key_display(binding),
                     lambda a=active: self.run_action(a.binding.action, a.node),
                 )
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """As Textual's, with every secret masked."""
+        for screen in self.screen_stack:
+            for secret in screen.query(SecretText):
+                secret.conceal()
+        return super().export_screenshot(title=title, simplify=simplify)
+
+    def action_forget_clipboard(self) -> None:
+        """A secret that was copied is not to be pasted from here again."""
+        self._clipboard = ""
 
     def action_help_quit(self) -> None:
         """Ctrl+C in a dialog."""

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from relai_tui.text import CleanLine, CleanText, clean_line
+from relai_tui.text import CleanLine, CleanText, clean, clean_line
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
     from textual.app import App
 
 PATIENCE = 2.0
@@ -41,6 +42,19 @@ async def copy(app: "App[None]", text: CleanText, environ: Mapping[str, str] = o
     tool = native_tool(environ)
     if tool is not None and await _fill(tool, text):
         return clean_line("Copied.")
+    return clean_line("Sent to the terminal's clipboard: paste to check.")
+
+
+async def copy_secret(app: "App[None]", secret: "SecretStr", environ: Mapping[str, str] = os.environ) -> CleanLine:
+    """Copy a secret because the user asked to: to this desktop where it is local, else to the terminal.
+
+    The app itself does not remember it: a later paste inside the program cannot bring it back.
+    """
+    tool = native_tool(environ)
+    if tool is not None and await _fill(tool, clean(secret.get_secret_value())):
+        return clean_line("Copied.")
+    app.copy_to_clipboard(secret.get_secret_value())
+    await app.run_action("app.forget_clipboard")
     return clean_line("Sent to the terminal's clipboard: paste to check.")
 
 

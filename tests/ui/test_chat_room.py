@@ -7,11 +7,12 @@ from textual.events import Key, Paste
 
 from relai_tui.account import Launch
 from relai_tui.conversation import Role, TurnState
-from relai_tui.sandbox.faults import cut, error
+from relai_tui.sandbox.faults import cut, delay, error
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.text import clean, clean_line
 from relai_tui.ui.chat.model_picker import ModelPicker
 from relai_tui.ui.chat.shelf import Shelf
+from relai_tui.ui.sign_in import SignInScreen
 from tests.ui.conftest import account_on, desk
 
 
@@ -322,3 +323,17 @@ async def test_keys_that_come_in_one_bunch_are_taken_in_their_order(sandbox: San
         await at.until(lambda: sandbox.requests.of("POST", "/chat/completions"))
         await at.answered()
         assert (await at.kept())[0].text == "word\n!"
+
+
+async def test_a_second_prompt_sent_before_the_first_could_leave_waits_in_the_draft(
+    sandbox: Sandbox, home: Path
+) -> None:
+    sandbox.faults.add(delay(1.5), path="/models", times=1)
+    async with desk(account_on(sandbox, home, environ={})) as at:
+        await at.send("first")
+        await at.send("second")
+        await at.sees("still on its way")
+        await at.until(lambda: isinstance(at.app.screen, SignInScreen))
+        await at.pilot.press("escape")
+        await at.until(lambda: at.draft.text == "first\nsecond")
+    assert not sandbox.requests.of("POST", "/chat/completions")

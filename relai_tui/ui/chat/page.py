@@ -1,10 +1,11 @@
 """The chat room."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -25,6 +26,7 @@ from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
 from relai_tui.ui.chat.drafts import DraftKeeper
 from relai_tui.ui.chat.model_picker import Choice, ModelPicker, choices
 from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
+from relai_tui.ui.chat.secret_found import check
 from relai_tui.ui.chat.shelf import Shelf
 from relai_tui.ui.chat.status import Status
 from relai_tui.ui.chat.transcript import Transcript
@@ -34,8 +36,15 @@ from relai_tui.ui.dialogs import Confirm
 from relai_tui.ui.page import Identity, KeyHints, Page, TopBar, credits_of
 from relai_tui.ui.sign_in import SignedIn, SignInScreen
 
+if TYPE_CHECKING:
+    from relai_tui.api.models import ApiKey
+
 PAGE = 50
 """Turns read from the store at once."""
+GULP = 64
+"""Deltas that are taken at once when they come faster than they can be shown."""
+ECHO = 0.030
+"""Seconds after a key in which no more than that is taken: its echo goes first."""
 QUIT_WINDOW = 1.0
 """Seconds in which a second Ctrl+C quits."""
 
@@ -77,6 +86,13 @@ class ChatPage(Page):
     class Settled(Message):
         """What is heavy is loaded; from here on one only chats."""
 
+    class RevokeWanted(Message):
+        """A prompt held a key that begins as these keys of the account do, and the user wants it revoked."""
+
+        def __init__(self, keys: "tuple[ApiKey, ...]") -> None:
+            super().__init__()
+            self.keys = keys
+
     def __init__(self, account: Account, launch: Launch, clock: Callable[[], float] = time.monotonic) -> None:
         # What is to be opened finds its room laid out, and is drawn at once instead of after another layout.
         super().__init__(classes="-talking" if launch.continue_last else None)
@@ -85,12 +101,16 @@ class ChatPage(Page):
         self._model: CleanLine = launch.model or clean_line(account.profile.model or "smart")
         self._answering: dict[str, _Running] = {}
         self._models: tuple[tuple[CleanLine, CleanLine], ...] | None = None
-        self._quit_asked = float("-inf")
-        self._is_connected = False
+        self._quit_asked = self._typed_at = float("-inf")
+        self._is_connected, self._connecting = False, asyncio.Lock()
+        self._closed_room = False
+        self._declined = 0
+        """How often the sign-in was left without a key."""
+        self._beginning = False
         self._bar, self._welcome, self._status = TopBar(), Welcome(demo=launch.demo), Status(clock)
         self._transcript = Transcript()
         settings = account.settings
-        self._prompt = Prompt(self._transcript.hold, enter_sends=settings.enter == "send", blink=settings.cursor_blink)
+        self._prompt = Prompt(self._key_typed, enter_sends=settings.enter == "send", blink=settings.cursor_blink)
         self._draft: Draft = self._prompt.draft
         self._drafts = DraftKeeper(self, account.store, self._draft_now, self._tell_of_draft)
 
@@ -143,16 +163,22 @@ class ChatPage(Page):
             self._reply(self._launch.prompt)
 
     async def _connected(self) -> bool:
-        """Whether there is a client to send with; where there is no key, ask for one."""
-        if self._is_connected:
-            return True
+        """Whether there is a client to send with; where there is no key, ask for one, once for all who wait."""
+        declined = self._declined
+        async with self._connecting:
+            if self._is_connected or self._declined > declined:
+                return self._is_connected
+            self._is_connected = await self._connect()
+            self._declined += not self._is_connected
+            return self._is_connected
+
+    async def _connect(self) -> bool:
         try:
             await self._account.connect()
         except (NoCredential, CredentialError, RelaiError) as error:
             if await self._sign_in(clean_line(str(error), 600)) is None:
                 return False
-        self._is_connected = True
-        self.refresh_bindings()
+        self.refresh_bindings()  # the key tells which rooms there are
         self._show_identity()
         if not self._launch.model and self._conversation is None:
             self._model = await self._account.preferred_model()
@@ -232,7 +258,7 @@ class ChatPage(Page):
             self.run_worker(self.app.action_quit())
         elif command := slash_command(event.text):
             self._command(*command)
-        elif self._here is not None:
+        elif self._here is not None or self._beginning:
             self._say("An answer is still on its way here: Esc stops it. The draft stays.")
         else:
             text = event.text
@@ -251,18 +277,34 @@ class ChatPage(Page):
         else:
             self.run_worker(self.run_action(action), exit_on_error=False)
 
+    async def _without_secrets(self, text: CleanText) -> CleanText | None:
+        """The text as it may be sent; None where it holds a key and is not to be sent."""
+
+        async def listed() -> "tuple[ApiKey, ...]":
+            return await (await self._account.connect()).keys()
+
+        checked = await check(self.app, text, listed)
+        if checked.revoke:
+            self.post_message(self.RevokeWanted(checked.revoke))
+        return checked.text
+
     @work(group="reply", exit_on_error=False)
     async def _reply(self, text: CleanText) -> None:
         """Keep the prompt, send it, show the answer, keep the answer. One coroutine from key to disk."""
         self._draft.put(NOTHING)
+        self._beginning = True
         try:
-            session = await self._session() if await self._connected() else None
-            reply = await session.begin(text) if session else None
+            safe = await self._without_secrets(text) if await self._connected() else None
+            session = await self._session() if safe is not None else None
+            reply = await session.begin(safe) if session and safe is not None else None
         except StoreError as error:
             self._say(f"Not sent, because it could not be kept: {error}")
             reply = session = None
+        finally:
+            self._beginning = False
         if session is None or reply is None:
-            self._draft.put(text)
+            typed = self._draft.whole
+            self._draft.put(CleanText(f"{text}\n{typed}") if typed else text)
             return
         await self._carry(session, reply)
 
@@ -300,8 +342,12 @@ class ChatPage(Page):
         self._drafts.keep_soon()
         try:
             async with aclosing(reply.deltas()) as deltas:
+                taken = 0
                 async for delta in deltas:
                     self._show_delta(delta, reply)
+                    taken += 1
+                    if taken % GULP == 0:
+                        await self._let_keys_through()
         finally:
             del self._answering[conversation.id]
             if self._shown(reply.answer):
@@ -309,6 +355,14 @@ class ChatPage(Page):
             self._show_running()
         self._tell_outcome(reply)
         self._price(session, reply)
+
+    def _key_typed(self) -> None:
+        self._typed_at = time.perf_counter()
+        self._transcript.hold()
+
+    async def _let_keys_through(self) -> None:
+        """In a flood, let others have a turn; where a key was just pressed, as long as its echo takes."""
+        await asyncio.sleep(max(0.0, self._typed_at + ECHO - time.perf_counter()))
 
     @work(group="price", exit_on_error=False)
     async def _price(self, session: ChatSession, reply: Reply) -> None:
@@ -412,14 +466,16 @@ class ChatPage(Page):
             self._bar.credits = None
 
     async def close_room(self) -> None:
-        """Before the program ends: stop what runs, keep what was written."""
+        """Before the program ends, whichever way: stop what runs, keep what was written."""
+        if self._closed_room:
+            return
+        self._closed_room = True
         running = [each.worker for each in self._answering.values() if each.worker]
         for worker in running:
             worker.cancel()
         for worker in running:
             await self._ended(worker)
-        if self.is_mounted:
-            await self._drafts.keep()
+        await self._drafts.keep()
 
     async def _ended(self, worker: Worker[None]) -> None:
         from textual.worker import WorkerError

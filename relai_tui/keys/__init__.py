@@ -1,0 +1,1 @@
+"""The account's API keys without a screen: list, guard, create, revoke, rotate, and remember what was done."""
