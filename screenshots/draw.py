@@ -77,6 +77,35 @@ async def help_keys(pilot: Pilot[None]) -> None:
     await pilot.pause(0.3)
 
 
+async def keys(pilot: Pilot[None]) -> None:
+    """The Keys room."""
+    await connected(pilot)
+    await pilot.press("f6")
+    await pilot.pause(1.5)
+    await pilot.press("down", "down", "enter")
+    await pilot.pause(0.5)
+
+
+async def new_key(pilot: Pilot[None]) -> None:
+    """A new key's secret, masked."""
+    await connected(pilot)
+    await pilot.press("f6")
+    await pilot.pause(1.5)
+    await pilot.press("n")
+    await pilot.pause(0.5)
+    await pilot.press(*"nightly", "enter")
+    await pilot.pause(1.5)
+
+
+async def revoke(pilot: Pilot[None]) -> None:
+    """The question before a key is revoked."""
+    await connected(pilot)
+    await pilot.press("f6")
+    await pilot.pause(1.5)
+    await pilot.press("down", "x")
+    await pilot.pause(0.5)
+
+
 async def draw(name: str, scene: Scene, size: tuple[int, int] = (110, 34)) -> None:
     """Play a scene and save it."""
     app: App[None] = RelaiApp(demo_account(), Launch(demo=True))
@@ -95,6 +124,9 @@ async def main() -> None:
     await draw("conversations", shelf)
     await draw("help", help_keys)
     await draw("narrow", chat, (80, 24))
+    await draw("keys", keys)
+    await draw("new-key", new_key)
+    await draw("revoke", revoke)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class RelaiApp(TellsFaults, App[None]):
     ENABLE_COMMAND_PALETTE = True
     DEFAULT_MODE = "chat"
     BINDINGS: ClassVar = [
-        Binding("ctrl+q", "quit", "Quit", id="app.quit", show=False, tooltip="Leave; all is kept"),
+        Binding("ctrl+q", "quit", "Quit", id="app.quit", show=False, priority=True, tooltip="Leave; all is kept"),
         Binding("f5", "show_room('chat')", "Chat", id="app.chat", tooltip="To the chat; what runs elsewhere goes on"),
         Binding("f6", "show_room('keys')", "Keys", id="app.keys", tooltip="To the account's API keys"),
     ]

@@ -182,7 +182,6 @@ class Page(TellsFaults, Screen[None]):
         Binding(
             "ctrl+p", "app.command_palette", "Palette", id="app.palette", priority=True, tooltip="Search all commands"
         ),
-        Binding("ctrl+q", "app.quit", "Quit", id="app.quit", show=False, tooltip="Leave; all is kept"),
     ]
 
     @contextmanager

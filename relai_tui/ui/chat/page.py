@@ -106,7 +106,8 @@ class ChatPage(Page):
         self._closed_room = False
         self._declined = 0
         """How often the sign-in was left without a key."""
-        self._beginning = False
+        self._beginning: CleanText = NOTHING
+        """A prompt that was sent and is not yet kept as a turn: until then it is still the draft."""
         self._bar, self._welcome, self._status = TopBar(), Welcome(demo=launch.demo), Status(clock)
         self._transcript = Transcript()
         settings = account.settings
@@ -292,7 +293,7 @@ class ChatPage(Page):
     async def _reply(self, text: CleanText) -> None:
         """Keep the prompt, send it, show the answer, keep the answer. One coroutine from key to disk."""
         self._draft.put(NOTHING)
-        self._beginning = True
+        self._beginning = text
         try:
             safe = await self._without_secrets(text) if await self._connected() else None
             session = await self._session() if safe is not None else None
@@ -301,7 +302,7 @@ class ChatPage(Page):
             self._say(f"Not sent, because it could not be kept: {error}")
             reply = session = None
         finally:
-            self._beginning = False
+            self._beginning = NOTHING
         if session is None or reply is None:
             typed = self._draft.whole
             self._draft.put(CleanText(f"{text}\n{typed}") if typed else text)
@@ -445,7 +446,8 @@ class ChatPage(Page):
         self._drafts.keep_soon()
 
     def _draft_now(self) -> tuple[str | None, CleanText]:
-        return self._conversation.id if self._conversation else None, self._draft.whole
+        text = CleanText("\n".join(part for part in (self._beginning, self._draft.whole) if part))
+        return self._conversation.id if self._conversation else None, text
 
     def _tell_of_draft(self, trouble: CleanLine) -> None:
         self._status.notice = trouble
