@@ -103,7 +103,7 @@ class ChatPage(Page):
         self._models: tuple[tuple[CleanLine, CleanLine], ...] | None = None
         self._quit_asked = self._typed_at = float("-inf")
         self._is_connected, self._connecting = False, asyncio.Lock()
-        self._closed_room = False
+        self._closed_room = self._asking_again = False
         self._declined = 0
         """How often the sign-in was left without a key."""
         self._beginning: CleanText = NOTHING
@@ -312,19 +312,26 @@ class ChatPage(Page):
     @work(group="reply", exit_on_error=False)
     async def action_ask_again(self) -> None:
         """Ask the last prompt again; the answer there is stays beside the new one."""
-        if self._conversation is None or self._here is not None or not await self._connected():
+        if self._conversation is None or self._here or self._asking_again or not await self._connected():
             return
         store = await self._account.store()
-        turns, _ = await store.conversations.page(self._conversation.id, limit=1)
-        if not turns or turns[-1].role is not Role.ASSISTANT:
+        turns, _ = await store.conversations.page(self._conversation.id, limit=2)
+        if len(turns) < 2 or turns[-1].role is not Role.ASSISTANT:
             self._say("There is no answer to ask again for.")
             return
+        self._asking_again = True
         try:
+            safe = await self._without_secrets(turns[0].text)
+            if safe != turns[0].text:
+                self._draft.put(safe or self._draft.whole)  # another prompt than the one kept: to be sent by hand
+                return
             session = await self._session()
             reply = await session.again(turns[-1], model=self._model)
         except StoreError as error:
             self._say(f"Not sent, because it could not be kept: {error}")
             return
+        finally:
+            self._asking_again = False
         before, older = await store.conversations.page(self._conversation.id, leaf=reply.prompt.id, limit=PAGE)
         self._transcript.show(before, older=older)
         await self._carry(session, reply, show_prompt=False)

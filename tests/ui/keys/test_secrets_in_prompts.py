@@ -86,3 +86,23 @@ async def test_a_prompt_from_the_shell_is_looked_at_too(sandbox: Sandbox, home: 
         await at.pilot.press("escape")
         await at.until(lambda: leaked in at.draft.text)
         assert chats(sandbox) == []
+
+
+async def test_asking_again_asks_about_the_key_again(sandbox: Sandbox, home: Path) -> None:
+    leaked = minted(sandbox, "Leaked", 50).secret
+    async with room(account_of(sandbox, home), listed=False) as at:
+        await at.send(f"why does {leaked} not work?")
+        await at.at(SecretFound)
+        await at.press("send")
+        await at.until(lambda: chats(sandbox))
+        await at.answered()
+        await at.pilot.press("alt+up", "r")
+        await at.at(SecretFound)
+        await at.pilot.press("escape")
+        await at.until(lambda: at.app.screen is at.page)
+        assert len(chats(sandbox)) == 1
+        await at.pilot.press("alt+up", "r")
+        await at.at(SecretFound)
+        await at.press("send")
+        await at.until(lambda: len(chats(sandbox)) == 2)
+        await at.answered()
