@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from relai_tui.api.address import choose_address, read_address
 from relai_tui.api.errors import KeyRefused, NotFound, NotOffered, RefusedToSend, RelaiError, UnusableKey
 from relai_tui.api.keys import key_format, read_key
-from relai_tui.balance import BalanceWatch
+from relai_tui.balance.watch import BalanceWatch
 from relai_tui.credentials.errors import KeyringError, NoKeyring
 from relai_tui.credentials.sources import FILE_VARIABLE, KEY_VARIABLE, Credential, KeySource, find
 from relai_tui.settings import Profile, Settings, SettingsError, checked_name, load, save_profile

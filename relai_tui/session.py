@@ -48,7 +48,7 @@ from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
 if TYPE_CHECKING:
     from relai_tui.api.client import Client
     from relai_tui.api.models import Completion
-    from relai_tui.balance import BalanceWatch
+    from relai_tui.balance.watch import BalanceWatch
     from relai_tui.store.database import Store
 
 CHECKPOINT = 1.0

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relai_tui.balance import Reading, Span, fall
+from relai_tui.balance.watch import Reading, Span, fall
 from relai_tui.conversation import CostBasis
 
 BEFORE = Reading(4_500_000, 9.0, 9.1)

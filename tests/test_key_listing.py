@@ -13,7 +13,8 @@ from relai_tui.keys.guards import (
     name_warning,
     read_rpm,
 )
-from relai_tui.keys.listing import Chip, Column, Held, KeyRow, Listing, View, age
+from relai_tui.keys.listing import Chip, Column, Held, KeyRow, Listing, View
+from relai_tui.moments import age
 from relai_tui.text import clean_line
 
 NOW = 1_800_000_000.0

@@ -13,7 +13,7 @@ from relai_tui.api.client import Client
 from relai_tui.api.deltas import TextDelta, Waiting
 from relai_tui.api.errors import InsufficientBalance, Interrupted, ServerFault
 from relai_tui.api.keys import read_key
-from relai_tui.balance import BalanceWatch
+from relai_tui.balance.watch import BalanceWatch
 from relai_tui.conversation import CostBasis, Role, Turn, TurnState
 from relai_tui.sandbox.faults import cut, error
 from relai_tui.sandbox.server import Sandbox

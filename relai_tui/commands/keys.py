@@ -21,8 +21,9 @@ from relai_tui.credentials.errors import CredentialError, KeyringError
 from relai_tui.key_records import RotationStep
 from relai_tui.keys.desk import Creation, KeyDesk
 from relai_tui.keys.guards import LAG, NotAllowed, demand_for, name_trouble, name_warning, read_rpm
-from relai_tui.keys.listing import KeyRow, View, age
+from relai_tui.keys.listing import KeyRow, View
 from relai_tui.keys.rotation import Rotation, left_behind
+from relai_tui.moments import age
 from relai_tui.settings import SettingsError, checked_name
 from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanLine, clean_line

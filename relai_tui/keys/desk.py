@@ -19,7 +19,8 @@ from relai_tui.credentials.errors import KeyringError
 from relai_tui.credentials.sources import KeySource
 from relai_tui.key_records import KeyAction
 from relai_tui.keys.guards import NotAllowed, demand_for, name_trouble
-from relai_tui.keys.listing import DAY, Held, KeyRow, Listing
+from relai_tui.keys.listing import Held, KeyRow, Listing
+from relai_tui.moments import DAY
 from relai_tui.settings import Profile, SettingsError, checked_name, save_profile
 from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanLine, clean_line

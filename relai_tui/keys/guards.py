@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from relai_tui.keys.listing import DAY, Held, age
+from relai_tui.keys.listing import Held
+from relai_tui.moments import DAY, age
 from relai_tui.text import CleanLine, clean_line
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
+from relai_tui.moments import DAY
 from relai_tui.text import NOTHING, CleanLine, clean_line
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from relai_tui.api.models import ApiKey
 
-DAY = 86_400.0
-"""Seconds."""
 STALE_DAYS = (30, 90)
 """Days without use after which a key counts as stale: the two thresholds that are offered."""
 NEW = DAY
@@ -216,25 +215,6 @@ def _value(row: KeyRow, column: Column, now: float) -> Any:
             return row.last_used
         case Column.STATE:
             return row.state(now) or None
-
-
-def age(then: float | None, now: float) -> CleanLine:
-    """How long ago: `just now`, `5 min`, `3 h`, `2 d`, `5 mo`, `3 y`; `—` for what is not known, also of the future."""
-    if then is None:
-        return clean_line("—")
-    seconds = max(0.0, now - then)
-    for limit, size, unit in (
-        (3_600, 60, "min"),
-        (DAY, 3_600, "h"),
-        (60 * DAY, DAY, "d"),
-        (730 * DAY, 30.44 * DAY, "mo"),
-        (float("inf"), 365.25 * DAY, "y"),
-    ):
-        if seconds < 60:
-            break
-        if seconds < limit:
-            return clean_line(f"{seconds // size:.0f} {unit}")
-    return clean_line("just now")
 
 
 def _unix(moment: datetime | None) -> float | None:

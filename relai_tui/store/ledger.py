@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relai_tui.conversation import CostBasis
-from relai_tui.readings import KeptReading
+from relai_tui.spending_records import KeptReading
 from relai_tui.store.errors import StoreError
 from relai_tui.store.rows import line_of, seconds_of, whole_of
 from relai_tui.text import NOTHING, CleanLine, clean_line

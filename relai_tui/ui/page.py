@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from relai_tui.api.errors import RelaiError
-from relai_tui.balance import Reading
+from relai_tui.balance.watch import Reading
 from relai_tui.money import dollars_left
 from relai_tui.text import CleanLine, clean_line
 from relai_tui.ui.faults import TellsFaults

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from relai_tui.conversation import CostBasis, Figures, TurnState
-from relai_tui.readings import KeptReading
+from relai_tui.spending_records import KeptReading
 from relai_tui.store.database import Store, StoreError
 from relai_tui.text import clean_line
 from tests.store.conftest import Clock

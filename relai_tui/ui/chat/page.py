@@ -15,7 +15,7 @@ from textual.worker import Worker
 from relai_tui.account import Account, Launch, NoCredential
 from relai_tui.api.deltas import Answering, Delta, QuotaWarning, ReasoningDelta, TextDelta, Waiting
 from relai_tui.api.errors import InsufficientBalance, RelaiError
-from relai_tui.balance import Reading
+from relai_tui.balance.watch import Reading
 from relai_tui.conversation import Conversation, Role, Turn
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.money import dollars

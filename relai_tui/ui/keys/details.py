@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from relai_tui.key_records import KeyEvent
-from relai_tui.keys.listing import Held, KeyRow, age
+from relai_tui.keys.listing import Held, KeyRow
+from relai_tui.moments import age
 from relai_tui.text import clean_line
 
 _COLUMN = 11

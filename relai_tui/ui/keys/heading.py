@@ -10,7 +10,8 @@ from textual.reactive import reactive
 from textual.timer import Timer
 from textual.widget import Widget
 
-from relai_tui.keys.listing import Chip, age
+from relai_tui.keys.listing import Chip
+from relai_tui.moments import age
 from relai_tui.text import CleanLine
 
 _SHORT = {Chip.STALE_30: "30 d", Chip.STALE_90: "90 d", Chip.SESSION: "ours"}

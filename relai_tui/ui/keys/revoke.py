@@ -15,7 +15,8 @@ from textual.worker import Worker
 
 from relai_tui.keys.bulk import BulkRevocation, Fate
 from relai_tui.keys.guards import LAG, Demand
-from relai_tui.keys.listing import KeyRow, age
+from relai_tui.keys.listing import KeyRow
+from relai_tui.moments import age
 from relai_tui.text import CleanLine
 from relai_tui.ui.faults import TellsFaults
 from relai_tui.ui.keys.details import facts, facts_content

@@ -15,8 +15,8 @@ from relai_tui.api.errors import RelaiError
 from relai_tui.credentials.errors import CredentialError, KeyringError
 from relai_tui.key_records import RotationStep
 from relai_tui.keys.guards import LAG, Demand, NotAllowed, demand_for, read_rpm
-from relai_tui.keys.listing import age
 from relai_tui.keys.rotation import Rotation, Switched, Watch
+from relai_tui.moments import age
 from relai_tui.settings import SettingsError
 from relai_tui.text import clean_line
 from relai_tui.ui.clipboard import copy_secret

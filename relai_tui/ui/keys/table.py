@@ -14,7 +14,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from relai_tui.keys.listing import Column, Held, KeyRow, age
+from relai_tui.keys.listing import Column, Held, KeyRow
+from relai_tui.moments import age
 
 _LEAST_NAME = 18
 _WIDTHS = {

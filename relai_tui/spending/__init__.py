@@ -1,0 +1,1 @@
+"""The account's money: readings, spending, usage, ledger, receipts; with no screen."""

@@ -1,0 +1,104 @@
+"""What was spent, as it is kept and shown: values only. The store keeps them, the Balance room and receipts show them.
+
+Money is micro-dollars, times are Unix time in seconds, and None is "not known", never 0.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from relai_tui.conversation import CostBasis
+from relai_tui.text import CleanLine
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReading:
+    """The balance of a profile at a moment, on the wall clock."""
+
+    profile: CleanLine
+    region: CleanLine | None
+    """None on servers without regions."""
+    micro: int
+    """Micro-dollars."""
+    as_of: float
+    """Unix time in seconds."""
+    source: CleanLine
+    """Where it was read: such as `balance` or `402`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpentTurn:
+    """An answer and what it cost. Outlives its conversation: money spent stays spent."""
+
+    turn_id: str
+    conversation_id: str
+    conversation: CleanLine | None
+    """The conversation's title; None when it was deleted."""
+    profile: CleanLine
+    model: CleanLine | None
+    """What answered."""
+    key_id: CleanLine | None
+    at: float
+    """When the answer began."""
+    seconds: float | None
+    tokens_in: int | None
+    tokens_out: int | None
+    cost_micro: int | None
+    basis: CostBasis
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One request the server charged (edition 2), as `GET /usage` told it and as it is kept here."""
+
+    request_id: CleanLine
+    at: float
+    model: CleanLine | None
+    tokens_in: int | None
+    tokens_out: int | None
+    cost_micro: int | None
+    latency_ms: int | None
+    status: CleanLine | None
+    key_id: CleanLine | None = None
+    """Known only where it was asked for by key."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRecord:
+    """One movement of the credits: told by the server (edition 2), or found in the readings."""
+
+    id: CleanLine
+    at: float
+    delta_micro: int | None
+    """Negative for a charge."""
+    reason: CleanLine | None
+    reference: CleanLine | None
+    found: bool = False
+    """True for a rise that was found between two readings, False for a row the server told."""
+
+
+class By(StrEnum):
+    """What spending is summed by."""
+
+    MODEL = "model"
+    CONVERSATION = "conversation"
+    DAY = "day"
+    """Of the local calendar, as `2026-11-25`."""
+    KEY = "key"
+
+
+@dataclass(frozen=True, slots=True)
+class SpendSum:
+    """What one model, conversation, day or key cost."""
+
+    name: CleanLine
+    """What is shown: a model's id, a title, a date, a key's name."""
+    id: str
+    """What it is: a model's id, a conversation's, a date, a key's id."""
+    micro: int
+    """The sum of the known costs."""
+    count: int
+    """Answers or requests, those of unknown cost included."""
+    unknown: int
+    """How many of them have no known cost."""
+    tokens_in: int = 0
+    tokens_out: int = 0
