@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
+
+from relai_tui.balance.limits import day_start, month_start
 
 _SPAN = re.compile(r"([0-9]{1,6})\s*(min|h|d|w)")
 _LAST = 253_370_764_800.0
@@ -27,11 +29,12 @@ def read_moment(text: str, now: float, zone: tzinfo | None = None) -> float:
     wanted = text.strip().lower()
     if (span := _SPAN.fullmatch(wanted)) is not None:
         return max(0.0, now - int(span[1]) * _SECONDS[span[2]])
-    here = datetime.fromtimestamp(now, zone) if zone else datetime.fromtimestamp(now, UTC).astimezone()
-    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=zone)
-    named = {"today": midnight, "yesterday": midnight - timedelta(days=1), "month": midnight.replace(day=1)}
+    today = day_start(now, zone)
+    named = {"today": today, "yesterday": day_start(today - 1, zone), "month": month_start(now, zone)}
+    if wanted in named:
+        return named[wanted]
     try:
-        found = named[wanted] if wanted in named else datetime.fromisoformat(text.strip().upper())
+        found = datetime.fromisoformat(text.strip().upper())
         seconds = (found if found.tzinfo else found.replace(tzinfo=zone)).timestamp()
     except (ValueError, OverflowError, OSError):
         seconds = -1.0

@@ -17,7 +17,7 @@ from relai_tui.spending_records import UsageRecord
 from relai_tui.text import clean_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from relai_tui.api.models import UsageEvent, UsagePage
 
@@ -82,11 +82,12 @@ class UsageSync:
         key: str | None = None,
         page: int = PAGE,
         pause: Callable[[], float] = lambda: 0.0,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._asking, self._shelf, self._on_progress = asking, shelf, on_progress
         self._key, self._page = key, page
-        self._pause = pause
-        """Seconds to wait before the next page, so that chat goes first in the key's rate budget."""
+        self._pause, self._sleep = pause, sleep
+        """Seconds to wait before it is asked again, so that chat goes first in the key's rate budget; 0 to go on."""
         self._new = self._refused = 0
         self._hidden = False
         """Whether the server counts requests that it does not show."""
@@ -133,9 +134,8 @@ class UsageSync:
         return counted is None or counted - self._refused <= await self._shelf.count(since, until)
 
     async def _told(self, low: float, high: float, limit: int) -> UsagePage:
-        wait = self._pause()
-        if wait > 0:
-            await asyncio.sleep(wait)
+        while (wait := self._pause()) > 0:
+            await self._sleep(wait)
         return await self._asking.usage(start=_moment(low), end=_moment(high), key=self._key, limit=limit)
 
     async def _keep(self, told: UsagePage) -> tuple[float, float] | None:

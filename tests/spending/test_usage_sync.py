@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from relai_tui.api.errors import ConnectionFailed
 from relai_tui.api.models import UsageEvent, UsagePage
+from relai_tui.balance.governor import RateGovernor
 from relai_tui.spending.usage_sync import UsageSync, record_of
 from relai_tui.spending_records import UsageRecord
+from tests.key_stories import Hours
 
 NOW = 1_790_000_000.0
 
@@ -156,6 +158,24 @@ async def test_the_disk_is_given_slices() -> None:
     await UsageSync(server, shelf, ignore).run(0, NOW)
     assert len(shelf.kept) == 3_000
     assert shelf.most <= 250
+
+
+async def test_it_waits_as_it_is_told_and_asks_no_page_before() -> None:
+    server, shelf, hours = Server(spread(2_500)), Shelf(), Hours(0.0)
+    governor, most = RateGovernor(10, clock=hours), 0
+
+    def pause() -> float:
+        nonlocal most
+        most = max(most, governor.used())
+        if not governor.may_poll():
+            return max(1.0, governor.wait())
+        governor.sent()
+        return 0.0
+
+    synced = await UsageSync(server, shelf, ignore, page=100, pause=pause, sleep=hours.sleep).run(0, NOW)
+    assert synced.complete
+    assert most == 9
+    assert hours.now >= 2 * 60
 
 
 @settings(max_examples=40, deadline=None)
