@@ -17,6 +17,7 @@ from relai_tui.api.errors import RelaiError
 from relai_tui.balance.watch import Reading
 from relai_tui.money import dollars_left
 from relai_tui.text import CleanLine, clean_line
+from relai_tui.ui.compositing import NarrowCompositor
 from relai_tui.ui.faults import TellsFaults
 
 if TYPE_CHECKING:
@@ -183,6 +184,10 @@ class Page(TellsFaults, Screen[None]):
             "ctrl+p", "app.command_palette", "Palette", id="app.palette", priority=True, tooltip="Search all commands"
         ),
     ]
+
+    def __init__(self, *, classes: str | None = None) -> None:
+        super().__init__(classes=classes)
+        self._compositor = NarrowCompositor()
 
     @contextmanager
     def reporting(self) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """What the client says to a server, and what it makes of the answers."""
 
+import asyncio
 import json
 from contextlib import aclosing
 
@@ -19,7 +20,7 @@ from relai_tui.api.request import ChatRequest, Message
 from relai_tui.conversation import Role, ToolCall
 from relai_tui.text import CleanLine, CleanText
 from tests.api.conftest import Connect
-from tests.api.raw_server import DONE, FINISH, KEY, Answer, RawServer, event, replies, streams
+from tests.api.raw_server import DONE, FINISH, KEY, Answer, Line, RawServer, event, head, replies, streams
 from tests.api.said import answering, finished, said, warned
 
 HELLO = ChatRequest("smart", (Message(Role.USER, "Hello"),))
@@ -301,3 +302,30 @@ async def test_a_closed_client_says_so(server: RawServer, connect: Connect) -> N
     with pytest.raises(RelaiError, match="closed"):
         await client.models()
     assert server.asked == []
+
+
+async def test_the_first_words_come_at_once_and_later_ones_gather(server: RawServer, connect: Connect) -> None:
+    """Reading each token of a paced stream by itself would cost three times as much."""
+    taken = asyncio.Event()
+
+    async def pace(_asked: object, line: Line) -> None:
+        await line.send(head(200, content_type="text/event-stream", connection="close"))
+        for number in range(12):  # each is sent when the one before was seen
+            await line.send(event(f"{number} "))
+            await taken.wait()
+            taken.clear()
+        for number in range(12, 32):
+            await line.send(event(f"{number} "))
+            await asyncio.sleep(0.003)  # the server's pace
+        await line.send(FINISH + DONE)
+
+    server.answers = [pace]
+    takes: list[str] = []
+    async with aclosing(connect().stream_chat(HELLO)) as deltas:
+        async for delta in deltas:
+            if isinstance(delta, TextDelta):
+                takes.append(delta.text)
+                taken.set()
+    assert "".join(takes) == "".join(f"{number} " for number in range(32))
+    assert takes[:12] == [f"{number} " for number in range(12)]
+    assert len(takes) < 12 + 16, takes

@@ -10,6 +10,7 @@ from rich.style import Style as RichStyle
 from textual import events
 from textual.geometry import Offset, Region, Size
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.style import Style
@@ -18,6 +19,7 @@ from textual.widget import Widget
 from relai_tui.ui.chat.copying import copied_text, word_at
 from relai_tui.ui.chat.markdown.looks import STYLES, Looks
 from relai_tui.ui.chat.markdown.wrap import Packed, unpack
+from relai_tui.ui.chat.rail import Rail
 
 KEPT_STRIPS = 1_000
 """Painted lines that are remembered."""
@@ -84,6 +86,17 @@ class Canvas(ScrollView):
     @property
     def _width(self) -> int:
         return self.scrollable_content_region.width
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scrollbar, made when it is first asked for, as Textual's (8.2) is, but quicker to draw."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = rail = Rail(
+                vertical=True, name="vertical", thickness=self.scrollbar_size_vertical
+            )
+            rail.display = False
+            self.app._start_widget(self, rail)  # noqa: SLF001 - as Textual does
+        return self._vertical_scrollbar
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Paint the screen again; the thumb of the scrollbar only when it is another cell."""
@@ -166,19 +179,26 @@ class Canvas(ScrollView):
             found = style.rich_style
             if look.link:
                 found += RichStyle.from_meta({"link": look.link})
-            self._styles[number] = found
+            found = self._styles[number] = self._filtered(found)
         return found
 
-    def _strip(self, y: int) -> Strip:
+    def _filtered(self, style: RichStyle) -> RichStyle:
+        """The style as the app's filters leave it: they look at styles only, so that each is filtered once."""
+        segments = [Segment(" ", style)]
+        for each in self.get_line_filters():
+            segments = each.apply(segments, self.background_colors[1])
+        return segments[0].style or style
+
+    def _strip(self, y: int, width: int | None = None) -> Strip:
+        """A line as it is painted. `width` spares asking for it at every line: that walks up the whole screen."""
         found = self._strips.get(y)
         if found is None:
             if len(self._strips) > KEPT_STRIPS:
                 self._strips.clear()
-            found = self._strips[y] = self._paint(self.line_at(y))
+            found = self._strips[y] = self._paint(self.line_at(y), self._width if width is None else width)
         return found
 
-    def _paint(self, painted: Painted) -> Strip:
-        width = self._width
+    def _paint(self, painted: Painted, width: int) -> Strip:
         runs = [(painted.gutter, painted.gutter_look)]
         for text, number in unpack(painted.line):
             if text and number == runs[-1][1]:
@@ -189,21 +209,18 @@ class Canvas(ScrollView):
         used = sum(cell_len(segment.text) for segment in segments)
         if used < width:
             segments.append(Segment(" " * (width - used), self._style(painted.fill)))
-        strip = Strip(segments, max(used, width)).crop(0, width)
-        for each in self.get_line_filters():
-            strip = strip.apply_filter(each, self.background_colors[1])
-        return strip
+        return Strip(segments, max(used, width)).crop(0, width)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """What the compositor paints: cached strips, whole."""
-        top, selection = self.scroll_offset.y, self.text_selection
-        strips = [self._strip(top + y) for y in crop.line_range]
+        top, selection, width = self.scroll_offset.y, self.text_selection, self._width
+        strips = [self._strip(top + y, width) for y in crop.line_range]
         if selection is not None:
             strips = [self._marked(strip, selection, top + y) for y, strip in zip(crop.line_range, strips, strict=True)]
         last = self.size.height - 1
         if self._news and crop.y <= last < crop.bottom:
             strips[last - crop.y] = self._with_news(strips[last - crop.y])
-        whole = crop.x == 0 and crop.width >= self._width
+        whole = crop.x == 0 and crop.width >= width
         return strips if whole else [strip.crop(crop.x, crop.right) for strip in strips]
 
     def _marked(self, strip: Strip, selection: Selection, y: int) -> Strip:

@@ -83,6 +83,10 @@ class History(Canvas):
         """A key was pressed elsewhere: let its echo be painted first."""
         self._held_until = perf_counter() + HOLD
 
+    def hurry(self) -> None:
+        """Nothing more comes: show what came now, without waiting for the next frame."""
+        self._urgent.set()
+
     @property
     def drawing_done(self) -> bool:
         """Whether all that came and all that is looked at is drawn as it will stay."""

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.worker import Worker
 
 from relai_tui.account import Account, Launch, NoCredential
-from relai_tui.api.deltas import Answering, Delta, QuotaWarning, ReasoningDelta, TextDelta, Waiting
+from relai_tui.api.deltas import Answering, Delta, Finished, QuotaWarning, ReasoningDelta, TextDelta, Waiting
 from relai_tui.api.errors import InsufficientBalance, RelaiError
 from relai_tui.balance.watch import Reading
 from relai_tui.conversation import Conversation, Role, Turn
@@ -415,6 +415,8 @@ class ChatPage(Page):
                 status.waiting = None
             case Waiting(seconds, _, because):
                 status.waiting = (self._clock() + seconds, because)
+            case Finished():
+                self._transcript.hurry()
             case QuotaWarning(_, message):
                 self.notify(message, severity="warning", markup=False, timeout=10)
 

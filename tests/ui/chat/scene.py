@@ -95,7 +95,8 @@ class Scene:
     @property
     def picture(self) -> list[tuple[str, str]]:
         """All lines with their styles."""
-        strips = [self.view._paint(self.view.line_at(y)) for y in range(self.view.virtual_size.height)]
+        width = self.view._width
+        strips = [self.view._paint(self.view.line_at(y), width) for y in range(self.view.virtual_size.height)]
         return [(strip.text, str([(len(text), style) for text, style, _ in strip])) for strip in strips]
 
     def row_of(self, text: str) -> int:
