@@ -23,6 +23,10 @@ COMMANDS = ("ask", "keys", "login", "logout", "doctor", "sandbox")
 NO_CREDENTIAL = 5
 """Exit code: there is no key that can be used."""
 
+FRAMES = "240"
+"""Pictures a second that Textual may paint. Its own 60 hold the echo of a key back for up to two of them, 33 ms.
+Nothing here asks for more than 30 a second, and for none while nothing happens."""
+
 _USUAL = gc.get_threshold()
 _AT_THE_START = 50_000
 """Objects made between two looks for garbage while modules are loaded, nearly all of which stay: 700 cost a tenth."""
@@ -217,6 +221,7 @@ def _open_screen(account: "Account", launch: "Launch") -> int:
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         print('relai-tui: the screen needs a terminal; in a pipe, use: relai-tui ask "…"', file=sys.stderr)
         return USAGE_ERROR
+    os.environ.setdefault("TEXTUAL_FPS", FRAMES)
     from relai_tui.ui.app import RelaiApp
 
     # What is loaded lives as long as the program: looking through it in vain takes 35 ms, in the middle of the first

@@ -10,8 +10,15 @@
     [keymap]
     "chat.new" = "ctrl+n"
 
-A setting this program does not know is a warning and stays in the file; a wrong one is a `SettingsError` that names the
-file, the line and what to do. Saving keeps the user's comments and order.
+    [limits]                            # of your own, in dollars
+    day = { soft = 2.00, hard = 5.00 }
+
+    [alerts]
+    low = { floor = 2.00, runway_hours = 24 }
+
+What limits and alerts may hold is told in `spending_rules`. A setting this program does not know is a warning and stays
+in the file; a wrong one is a `SettingsError` that names the file, the line and what to do. Saving keeps the user's
+comments and order.
 """
 
 from __future__ import annotations
@@ -20,9 +27,11 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from relai_tui.spending_rules import AlertLine, AlertRules, Cap, SpendingLimits
 from relai_tui.text import CleanLine, clean_line
 
 if TYPE_CHECKING:
@@ -124,6 +133,10 @@ class Settings:
     """What the Enter key does in the prompt."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     """From the id of a binding to the keys that do it instead."""
+    limits: SpendingLimits = field(default_factory=SpendingLimits)
+    """How much may be spent; no limit where none was chosen."""
+    alerts: AlertRules = field(default_factory=AlertRules)
+    """When the user is warned that the credits run low."""
     warnings: tuple[CleanLine, ...] = ()
     """What was found and is not known, in words."""
 
@@ -256,6 +269,8 @@ class _Reader:
             cursor_blink=self._take(found, top, "cursor_blink", bool, False),
             enter="send" if enter == "send" else "newline",
             keymap=keymap,
+            limits=self._limits(self._take(found, top, "limits", dict, {})),
+            alerts=self._alerts(self._take(found, top, "alerts", dict, {})),
         )
         self._warn_of_rest(found, top)
         if settings.default_profile not in profiles and settings.default_profile != DEFAULT_PROFILE:
@@ -289,6 +304,56 @@ class _Reader:
         self._warn_of_rest(table, section)
         return profile
 
+    def _limits(self, table: dict[str, Any]) -> SpendingLimits:
+        caps = {name: self._cap(table, name) for name in ("conversation", "day", "month")}
+        self._warn_of_rest(table, "limits")
+        return SpendingLimits(**caps)
+
+    def _cap(self, table: dict[str, Any], name: str) -> Cap:
+        section, line = f"limits.{name}", self._take(table, "limits", name, dict, {})
+        cap = Cap(self._dollars(line, section, "soft"), self._dollars(line, section, "hard"))
+        if cap.soft is not None and cap.hard is not None and cap.soft > cap.hard:
+            raise self._wrong("limits", name, "a soft limit that is not above the hard one")
+        self._warn_of_rest(line, section)
+        return cap
+
+    def _alerts(self, table: dict[str, Any]) -> AlertRules:
+        usual = AlertRules()
+        rules = AlertRules(
+            low=self._alert_line(table, "low", usual.low),
+            critical=self._alert_line(table, "critical", usual.critical),
+            bell=self._take(table, "alerts", "bell", bool, usual.bell),
+            desktop=self._take(table, "alerts", "desktop", bool, usual.desktop),
+        )
+        self._warn_of_rest(table, "alerts")
+        return rules
+
+    def _alert_line(self, table: dict[str, Any], name: str, usual: AlertLine) -> AlertLine:
+        line = self._take(table, "alerts", name, dict, None)
+        if line is None:
+            return usual
+        section = f"alerts.{name}"
+        hours = line.pop("runway_hours", None)
+        if hours is not None and (isinstance(hours, bool) or not isinstance(hours, int | Decimal) or not hours >= 0):
+            raise self._wrong(section, "runway_hours", "a number of hours, such as 24")
+        found = AlertLine(self._dollars(line, section, "floor"), None if hours is None else float(hours) * 3_600)
+        self._warn_of_rest(line, section)
+        return found
+
+    def _dollars(self, table: dict[str, Any], section: str, name: str) -> int | None:
+        """Dollars as they are written, `5`, `2.50` or `"2.50"`, as micro-dollars; exactly, or not at all."""
+        value = table.pop(name, None)
+        if value is None:
+            return None
+        try:
+            micro = Decimal(value) * 1_000_000 if isinstance(value, str | int | Decimal) else None
+        except ArithmeticError:
+            micro = None
+        whole = micro is not None and micro.is_finite() and 0 <= micro < 10**18 and micro == micro.to_integral_value()
+        if micro is None or isinstance(value, bool) or not whole:
+            raise self._wrong(section, name, "an amount in dollars, such as 2.50")
+        return int(micro)
+
     def _refuse_secrets(self) -> None:
         for number, line in enumerate(self._lines, 1):
             if _KEY_SHAPED.search(line) or _SECRET_NAME.match(line):
@@ -302,7 +367,7 @@ class _Reader:
         import tomllib
 
         try:
-            return tomllib.loads(text)
+            return tomllib.loads(text, parse_float=Decimal)  # an amount of money is what was written
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise SettingsError(f"{self._path} is no valid TOML: {error}. Correct it, or move it away.") from error
 
@@ -349,7 +414,8 @@ class _Reader:
                     return number
             elif inside == section and quoted.match(line):
                 return number
-        return 1
+        parent, _, leaf = section.rpartition(".")
+        return self._line_of(parent, leaf) if parent else 1  # a table in one line: day = { hard = 5 }
 
 
 def _with_warnings(settings: Settings, warnings: tuple[CleanLine, ...]) -> Settings:

@@ -2,10 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 
 import pytest
+from textual import events
+from textual.app import App
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.geometry import Size
+from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -13,7 +20,9 @@ from relai_tui.conversation import Role, Turn, TurnState, new_id
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.store.database import Store
 from relai_tui.text import clean, clean_line
+from relai_tui.ui.chat.entries import Entry
 from relai_tui.ui.chat.page import PAGE
+from relai_tui.ui.hearing import hearing
 from tests.ui.conftest import Desk, account_on, desk
 
 
@@ -139,3 +148,43 @@ async def test_nothing_runs_while_nothing_happens(sandbox: Sandbox, home: Path) 
         await at.answered()
         assert at.app.is_running
         await at.until(lambda: not due_within(1.0) and not running_timers(at))
+
+
+# -- keys
+
+
+async def test_a_key_is_heard_when_the_terminal_sends_it_and_goes_on_as_ever() -> None:
+    happened: list[object] = []
+
+    class Line(HeadlessDriver):
+        def send_message(self, message: Message) -> None:
+            happened.append(message)
+
+    driver = hearing(Line, lambda: happened.append("heard"))(App[None]())
+    key, size = events.Key("x", "x"), events.Resize(Size(80, 24), Size(80, 24))
+    driver.send_message(size)
+    driver.send_message(key)
+    assert happened == [size, "heard", key]
+
+
+async def test_a_key_breaks_off_the_work_it_comes_into(
+    sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.send("hello")
+        await at.answered()
+        transcript = at.transcript
+        answer, take = (await at.kept())[-1], Entry.take
+        transcript.begin(replace(answer, id="more", text=clean(""), state=TurnState.STREAMING))
+        entry = transcript._timeline.entries[-1]
+        transcript.feed("more", clean("word " * 1_000))
+
+        def taken_while_a_key_comes(entry: Entry) -> None:
+            at.page.key_heard()
+            take(entry)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Entry, "take", taken_while_a_key_comes)
+            assert transcript._take_until(perf_counter() + 10)
+        assert entry.pending
+        await at.until(lambda: not entry.pending)

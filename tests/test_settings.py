@@ -17,6 +17,7 @@ from relai_tui.settings import (
     save_choice,
     save_profile,
 )
+from relai_tui.spending_rules import AlertLine, AlertRules, Cap, SpendingLimits
 from relai_tui.text import clean_line
 
 KEY_1 = "rk-eu-" + "Zq7canary" * 4
@@ -275,3 +276,56 @@ def test_importing_the_settings_is_light() -> None:
     environ = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(Path(__file__).parents[1])}
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environ)
     assert ran.stdout == "[]\n", ran.stderr
+
+
+# -- limits and alerts
+
+
+def test_limits_and_alerts_are_read_to_the_micro_dollar(paths: Paths) -> None:
+    write(
+        paths,
+        "[limits]\nconversation = { soft = 0.10, hard = 0.3 }\nday = { hard = 5 }\n"
+        '[limits.month]\nhard = "49.999999"\n\n'
+        "[alerts]\nlow = { floor = 3, runway_hours = 12 }\ncritical = { runway_hours = 0.5 }\nbell = true\n",
+    )
+    settings = load(paths)
+    assert settings.limits == SpendingLimits(
+        conversation=Cap(100_000, 300_000), day=Cap(None, 5_000_000), month=Cap(None, 49_999_999)
+    )
+    assert settings.alerts == AlertRules(
+        low=AlertLine(3_000_000, 43_200.0), critical=AlertLine(None, 1_800.0), bell=True, desktop=False
+    )
+    assert settings.warnings == ()
+
+
+def test_without_them_nothing_is_limited_and_the_usual_alerts_hold(paths: Paths) -> None:
+    write(paths, 'theme = "nord"\n')
+    assert load(paths).limits == SpendingLimits()
+    assert load(paths).alerts == AlertRules()
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("[limits]\nday = { hard = -1 }\n", 2, "an amount in dollars"),
+        ("[limits]\n\nday = { hard = 0.0000001 }\n", 3, "an amount in dollars"),
+        ("[limits]\nday = { hard = nan }\n", 2, "an amount in dollars"),
+        ("[limits]\nday = { hard = inf }\n", 2, "an amount in dollars"),
+        ("[limits]\nday = { hard = true }\n", 2, "an amount in dollars"),
+        ('[limits]\nday = { hard = "much" }\n', 2, "an amount in dollars"),
+        ("[limits.day]\nhard = [5]\n", 2, "an amount in dollars"),
+        ("[limits]\nday = 5\n", 2, "a section"),
+        ("[limits]\nday = { soft = 3, hard = 2 }\n", 2, "a soft limit that is not above"),
+        ("[alerts]\nlow = { runway_hours = -2 }\n", 2, "a number of hours"),
+        ('[alerts]\nbell = "yes"\n', 2, "true or false"),
+    ],
+)
+def test_a_wrong_limit_names_its_line_and_what_is_wanted(paths: Paths, text: str, line: int, words: str) -> None:
+    write(paths, text)
+    with pytest.raises(SettingsError, match=rf"line {line}: .*{words}"):
+        load(paths)
+
+
+def test_an_unknown_limit_is_a_warning_with_its_line(paths: Paths) -> None:
+    write(paths, "[limits]\nweek = { hard = 5 }\n")
+    assert "line 2: “week” in [limits] is not a setting" in load(paths).warnings[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.screen import Screen
 
 from relai_tui.account import Account, Launch
@@ -16,6 +17,7 @@ from relai_tui.settings import SettingsError, save_choice
 from relai_tui.ui.chat.page import ChatPage
 from relai_tui.ui.dialogs import Help
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
+from relai_tui.ui.hearing import hearing
 from relai_tui.ui.page import Credits, Page, credits_of
 from relai_tui.ui.secret_text import SecretText
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
@@ -72,6 +74,10 @@ class RelaiApp(TellsFaults, App[None]):
         self._credits: Credits | None = None
         self.add_mode("chat", lambda: self._chat)
         self.add_mode("keys", self._make_keys_room)
+
+    def get_driver_class(self) -> type[Driver]:
+        """The system's driver; each key it reads holds the transcript's work back, so that its echo goes first."""
+        return hearing(super().get_driver_class(), lambda: self._chat.key_heard())
 
     # -- rooms
 

@@ -80,7 +80,7 @@ class History(Canvas):
         """Lines are elsewhere now."""
 
     def hold(self) -> None:
-        """A key was pressed elsewhere: let its echo be painted first."""
+        """A key was pressed elsewhere: let its echo be painted first. May be called in any thread."""
         self._held_until = perf_counter() + HOLD
 
     def hurry(self) -> None:
@@ -311,10 +311,11 @@ class History(Canvas):
         return any(entry.dirty or entry.pending or entry.final for entry in self._live)
 
     def _take_until(self, deadline: float) -> bool:
-        """Take text that came. True: there is more."""
+        """Take text that came, until then or until a key comes. True: there is more."""
+        held = self._held_until
         for entry in self._live:
             while entry.pending:
-                if perf_counter() >= deadline:
+                if perf_counter() >= deadline or self._held_until != held:
                     return True
                 entry.take()
         return False

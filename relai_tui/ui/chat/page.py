@@ -111,7 +111,7 @@ class ChatPage(Page):
         self._bar, self._welcome, self._status = TopBar(), Welcome(demo=launch.demo), Status(clock)
         self._transcript = Transcript()
         settings = account.settings
-        self._prompt = Prompt(self._key_typed, enter_sends=settings.enter == "send", blink=settings.cursor_blink)
+        self._prompt = Prompt(enter_sends=settings.enter == "send", blink=settings.cursor_blink)
         self._draft: Draft = self._prompt.draft
         self._drafts = DraftKeeper(self, account.store, self._draft_now, self._tell_of_draft)
 
@@ -363,7 +363,8 @@ class ChatPage(Page):
         self._tell_outcome(reply)
         self._price(session, reply)
 
-    def _key_typed(self) -> None:
+    def key_heard(self) -> None:
+        """A key came from the terminal: its echo goes before anything else. Called in another thread."""
         self._typed_at = time.perf_counter()
         self._transcript.hold()
 

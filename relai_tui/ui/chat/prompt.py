@@ -1,7 +1,6 @@
 """Where the user writes: grows to ten lines, folds large pastes, recalls earlier prompts, never loses a draft."""
 
 import re
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events
@@ -61,10 +60,10 @@ class Draft(TextArea):
             super().__init__()
             self.text = text
 
-    def __init__(self, typed: Callable[[], None], *, enter_sends: bool, blink: bool) -> None:
+    def __init__(self, *, enter_sends: bool, blink: bool) -> None:
         super().__init__(soft_wrap=True, show_line_numbers=False, tab_behavior="focus", highlight_cursor_line=False)
         self.cursor_blink = blink
-        self._typed, self._enter_sends = typed, enter_sends
+        self._enter_sends = enter_sends
         self.earlier: tuple[CleanText, ...] = ()
         """Prompts sent before, newest first."""
         self._recalled = -1
@@ -104,7 +103,6 @@ class Draft(TextArea):
         keys typed next are in the text. On a slow line, where keys come in bunches, Enter would send without its last
         words and Backspace would eat the wrong letter.
         """
-        self._typed()
         if event.is_printable:
             await super()._on_key(event)
             return
@@ -214,13 +212,10 @@ class Prompt(Horizontal):
     class Changed(Message):
         """The draft is another one now."""
 
-    def __init__(self, typed: Callable[[], None], *, enter_sends: bool = True, blink: bool = False) -> None:
-        """`typed` is called at each key, before anything else: it must be quick.
-
-        Where Enter does not send, it makes a new line, and Ctrl+J sends.
-        """
+    def __init__(self, *, enter_sends: bool = True, blink: bool = False) -> None:
+        """Where Enter does not send, it makes a new line, and Ctrl+J sends."""
         super().__init__()
-        self._made = Draft(typed, enter_sends=enter_sends, blink=blink)
+        self._made = Draft(enter_sends=enter_sends, blink=blink)
 
     def compose(self) -> ComposeResult:
         """The mark and the draft."""
