@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 USAGE_ERROR = 2
 """Exit code: the arguments are wrong."""
 
-COMMANDS = ("ask", "keys", "login", "logout", "doctor", "sandbox")
+MONEY = ("balance", "usage", "receipt")
+COMMANDS = ("ask", "keys", *MONEY, "login", "logout", "doctor", "sandbox")
 NO_CREDENTIAL = 5
 """Exit code: there is no key that can be used."""
 
@@ -33,11 +34,15 @@ _AT_THE_START = 50_000
 
 _TAKES_VALUE = {"--profile", "--region", "--base-url", "--model", "--system", "--api-key-file", "--port", "-m"}
 _TAKES_VALUE |= {"--rpm", "--scope", "--confirm", "--save-as"}
+_TAKES_VALUE |= {"--below", "--format", "--by", "--since", "--until", "--conversation", "--output", "-o"}
 
 _EPILOG = """\
 commands:
   ask "…"     answer to standard output; reads standard input too (git diff | relai-tui ask "review this")
   keys        list, create, revoke and rotate the account's API keys
+  balance     what is left and how long it lasts: once, watched, for a status bar, or as an exit code
+  usage       what was spent, by model, day, key or conversation
+  receipt     what a time or a conversation cost, as CSV or Markdown
   login       try a key and keep it in this system's keyring
   logout      forget the key of a profile
   doctor      where the key comes from, where files are, whether the server answers; shows no secret
@@ -100,7 +105,7 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=name,
         description=_DESCRIPTIONS[command],
-        epilog=None if command else _EPILOG,
+        epilog=_epilog(command),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -118,6 +123,10 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
         _add_chat_options(parser)
     if command == "keys":
         _add_keys_options(parser)
+    if command in MONEY:
+        from relai_tui.commands.money_options import add_money_options
+
+        add_money_options(parser, command)
     if command is None:
         parser.add_argument("--version", action="store_true", help="print the version and exit")
     if command == "doctor":
@@ -125,10 +134,23 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _epilog(command: str | None) -> str | None:
+    if command in MONEY:
+        from relai_tui.commands.money_options import EPILOGS
+
+        return EPILOGS[command]
+    return None if command else _EPILOG
+
+
 _DESCRIPTIONS: dict[str | None, str] = {
     None: "The terminal home of a Relai account. With a prompt, opens the chat and sends it.",
     "ask": "Ask once; the answer streams to standard output as plain text, and the conversation is kept.",
     "keys": "List, create, revoke and rotate the account's API keys. A new secret goes to standard output alone.",
+    "balance": "Tell the balance, how old the figure is, and how long it lasts at the pace of late.",
+    "usage": "Tell what was spent in a time: the server's account of every request where it keeps one, else the answers"
+    " of this program on this machine.",
+    "receipt": "Tell what a time or a conversation cost, answer by answer, as Markdown or CSV. Costs that are not known"
+    " are counted apart.",
     "login": "Try a key at its server, then keep it in this system's keyring.",
     "logout": "Forget the key of a profile: it is removed from the keyring. It stays valid until it is revoked.",
     "doctor": "Tell where the key comes from, where files are, and whether the server answers. Shows no secret.",
@@ -202,6 +224,18 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
             from relai_tui.commands.keys import keys
 
             return keys(account, options)
+        case "balance":
+            from relai_tui.commands.balance import balance
+
+            return balance(account, options)
+        case "usage":
+            from relai_tui.commands.usage import usage
+
+            return usage(account, options)
+        case "receipt":
+            from relai_tui.commands.receipt import receipt
+
+            return receipt(account, options)
         case "login":
             from relai_tui.commands.sign import login
 

@@ -4,7 +4,7 @@ Money is micro-dollars, times are Unix time in seconds, and None is "not known",
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from relai_tui.conversation import CostBasis
 from relai_tui.text import CleanLine
@@ -74,6 +74,31 @@ class LedgerRecord:
     reference: CleanLine | None
     found: bool = False
     """True for a rise that was found between two readings, False for a row the server told."""
+
+
+class AlertLevel(IntEnum):
+    """How low the credits are."""
+
+    NONE = 0
+    LOW = 1
+    CRITICAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """What was told last of low credits; kept on disk, so that a restart and another window know of it."""
+
+    level: AlertLevel = AlertLevel.NONE
+    """The level we are in."""
+    micro: int | None = None
+    """The lowest balance since the last top-up: a rise from there is another one."""
+    told_low: float | None = None
+    told_critical: float | None = None
+    """When that level was told."""
+
+    def told(self, level: AlertLevel) -> float | None:
+        """When a level was told."""
+        return self.told_critical if level is AlertLevel.CRITICAL else self.told_low
 
 
 class By(StrEnum):

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from relai_tui import __version__
-from relai_tui.cli import split_command
+from relai_tui.cli import COMMANDS, split_command
+from relai_tui.commands.outcome import Exit
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,8 @@ from relai_tui.cli import split_command
         (["--", "ask"], None, ["--", "ask"]),
         (["tell me", "ask"], None, ["tell me", "ask"]),
         (["-m", "smart", "doctor"], "doctor", ["-m", "smart"]),
+        (["--below", "usage", "balance"], "balance", ["--below", "usage"]),
+        (["--since", "month", "-o", "usage", "receipt"], "receipt", ["--since", "month", "-o", "usage"]),
     ],
 )
 def test_a_command_may_stand_after_options(typed: list[str], command: str | None, rest: list[str]) -> None:
@@ -45,8 +48,16 @@ def test_version_and_help() -> None:
     assert "ask" in run("ask", "--help").stdout
 
 
+@pytest.mark.parametrize("command", ["balance", "usage", "receipt"])
+def test_help_of_the_money_tells_its_exit_codes(command: str) -> None:
+    shown = run(command, "--help").stdout
+    assert "exit codes:" in shown
+    for code in Exit:
+        assert f"\n  {code.value} " in shown
+
+
 def test_no_flag_takes_a_key_as_its_value() -> None:
-    for command in ([], ["ask"], ["login"], ["logout"], ["doctor"], ["sandbox"]):
+    for command in ([], *([name] for name in COMMANDS)):
         words = run(*command, "--help").stdout
         assert "--api-key " not in words
         assert "--api-key=" not in words

@@ -14,10 +14,12 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relai_tui.api.errors import BadRequest, Forbidden, KeyRefused, NotOffered, RelaiError, ServerRefused
+from relai_tui.balance.attribution import Reading as Reading
+from relai_tui.balance.attribution import Span, fall
 from relai_tui.conversation import CostBasis
 
 if TYPE_CHECKING:
@@ -29,48 +31,6 @@ SETTLING = (1.0, 15.0)
 """Seconds after an answer at which the balance is read."""
 LONGEST_WAIT = 1_800.0
 """Seconds: the backoff's cap."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The balance as it was, or why it is not known."""
-
-    micro: int | None
-    """Micro-dollars; None when the server did not say, or could not be asked."""
-    asked_at: float
-    """When the request left, on the monotonic clock, in seconds."""
-    as_of: float
-    """When the answer came, on the monotonic clock: what the age is counted from."""
-    trouble: str | None = None
-    """Why there is no new figure, in words; None when there is one."""
-    offered: bool = True
-    """False when this server has no balance: show nothing of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """When an answer ran, on the monotonic clock, in seconds. `end` is None while it runs."""
-
-    turn_id: str
-    start: float
-    end: float | None = None
-
-
-def fall(
-    span: Span, others: tuple[Span, ...], before: Reading | None, after: Reading | None
-) -> tuple[int | None, CostBasis]:
-    """What the answer of `span` cost in micro-dollars, from two readings around it, and how well that is known.
-
-    Unknown without both figures or when the balance rose; shared when another answer ran between the readings.
-    """
-    if before is None or after is None or before.micro is None or after.micro is None or span.end is None:
-        return None, CostBasis.UNKNOWN
-    if before.as_of > span.start or after.asked_at < span.end:
-        return None, CostBasis.UNKNOWN
-    if any(other.start < after.as_of and (other.end is None or other.end > before.asked_at) for other in others):
-        return None, CostBasis.SHARED
-    spent = before.micro - after.micro
-    return (spent, CostBasis.MEASURED) if spent >= 0 else (None, CostBasis.UNKNOWN)
 
 
 class BalanceWatch:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from relai_tui.balance.burn import Forecast
     from relai_tui.spending_records import KeptReading, LedgerRecord, SpendSum, UsageRecord
     from relai_tui.text import CleanLine
 
@@ -85,5 +86,7 @@ class Side:
     region: CleanLine | None
     last: KeptReading | None
     """The newest reading of this profile on this machine; None when there is none yet."""
+    forecast: Forecast
+    """How long it lasts, by the readings kept."""
     in_use: bool
     """Whether it is the profile of this session."""

@@ -26,6 +26,7 @@ from relai_tui.store.errors import (
 )
 from relai_tui.store.key_log import KeyLog
 from relai_tui.store.ledger import Ledger
+from relai_tui.store.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,7 @@ class Store:
         self._database = database
         self.conversations = Conversations(database, clock)
         self.ledger = Ledger(database, clock)
+        self.usage = Usage(database)
         self.key_log = KeyLog(database, clock)
         self.notice: CleanLine | None = database.notice
         """What was wrong with the file and what was done about it; None when all is well."""
@@ -71,7 +73,6 @@ class Store:
             # Housekeeping that can wait for another day, such as when another window is busy.
             with suppress(StoreError):
                 await store.conversations.purge()
-                await store.ledger.thin_out()
         return store
 
     @classmethod

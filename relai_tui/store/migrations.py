@@ -132,14 +132,68 @@ def keys_and_rotations(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX key_event_key ON key_event (key_id, number)")
 
 
+def usage_and_movements(db: sqlite3.Connection) -> None:
+    """What the server charged and booked, as it was told; what answers were, beside what they cost; who polls, and what
+    was told of low credits.
+    """
+    db.execute("""
+        CREATE TABLE usage_event (
+            profile TEXT NOT NULL,
+            request_id TEXT NOT NULL,
+            at REAL NOT NULL,
+            model TEXT,
+            tokens_in INTEGER,
+            tokens_out INTEGER,
+            cost_micro INTEGER,
+            latency_ms INTEGER,
+            status TEXT,
+            key_id TEXT,
+            PRIMARY KEY (profile, request_id)
+        )""")
+    db.execute("""
+        CREATE TABLE movement (
+            profile TEXT NOT NULL,
+            id TEXT NOT NULL,
+            at REAL NOT NULL,
+            delta_micro INTEGER,
+            reason TEXT,
+            reference TEXT,
+            PRIMARY KEY (profile, id)
+        )""")
+    db.execute("CREATE TABLE poll_lease (profile TEXT PRIMARY KEY NOT NULL, holder TEXT NOT NULL, until REAL NOT NULL)")
+    db.execute("""
+        CREATE TABLE alert (
+            profile TEXT PRIMARY KEY NOT NULL,
+            level INTEGER NOT NULL,
+            micro INTEGER,
+            told_low REAL,
+            told_critical REAL
+        )""")
+    for column in ("at REAL", "seconds REAL", "tokens_in INTEGER", "tokens_out INTEGER"):
+        db.execute(f"ALTER TABLE cost ADD COLUMN {column}")
+    db.execute("""
+        UPDATE cost SET (at, seconds, tokens_in, tokens_out) =
+            (SELECT created_at, seconds, prompt_tokens, completion_tokens FROM turn WHERE turn.id = cost.turn_id)""")
+    db.execute("UPDATE cost SET at = recorded_at WHERE at IS NULL")
+    db.execute("CREATE INDEX usage_time ON usage_event (profile, at)")
+    db.execute("CREATE INDEX movement_time ON movement (profile, at)")
+    db.execute("CREATE INDEX cost_began ON cost (profile, at)")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     conversations_and_turns,
     readings_and_costs,
     keys_and_rotations,
+    usage_and_movements,
 )
 """In the order they are applied. Each goes by the name of its function."""
 
-TABLES = frozenset({"conversation", "turn", "piece", "draft", "reading", "cost", "key_event", "rotation"})
+TABLES = frozenset(
+    {
+        "conversation", "turn", "piece", "draft", "reading", "cost", "key_event", "rotation", "usage_event", "movement",
+        "poll_lease", "alert",
+    }
+)  # fmt: skip
 """What a sound file holds."""
 
 

@@ -62,9 +62,14 @@ def turn_of(row: sqlite3.Row) -> Turn:
             first_token_seconds=seconds_of(row["first_token_seconds"]),
             seconds=seconds_of(row["seconds"]),
             cost_micro=whole_of(row["cost_micro"]),
-            cost_basis=_word(CostBasis, row["cost_basis"], CostBasis.UNKNOWN),
+            cost_basis=basis_of(row["cost_basis"]),
         ),
     )
+
+
+def basis_of(value: object) -> CostBasis:
+    """A cost's basis; UNKNOWN for a word of a newer program."""
+    return _word(CostBasis, value, CostBasis.UNKNOWN)
 
 
 def figures_row(figures: Figures) -> tuple[object, ...]:

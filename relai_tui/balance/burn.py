@@ -1,0 +1,183 @@
+"""How fast the credits burn and how long they last: told as a range, with what it was got from. Pure.
+
+Readings of a balance are steps. A step that rises holds a top-up, and says nothing of what was spent in it; a long one
+is a gap, whose fall was spent at a time nobody knows. The last three weeks of steps become hours, and hours become days
+(`days`), which the coming days are drawn from (`outlook`): the range holds the depletion of nine of ten such futures.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import StrEnum
+from itertools import pairwise
+
+from relai_tui.balance.days import HOURS, LONGEST, Pattern, pattern_of
+from relai_tui.balance.outlook import depletion
+from relai_tui.balance.steps import Step, StepKind, recent, steps
+from relai_tui.moments import DAY, HOUR
+from relai_tui.spending_records import KeptReading, LedgerRecord
+from relai_tui.text import CleanLine, clean_line
+
+__all__ = ["Forecast", "Pace", "Step", "StepKind", "forecast", "forecast_words", "found_top_ups", "steps", "trend"]
+
+LEAST_SPAN = 20 * 60.0
+"""Seconds of readings, and `LEAST_STEPS` of them that fell, before anything is told."""
+LEAST_STEPS = 3
+IDLE_AFTER = 7 * DAY
+"""Seconds without any spending after which it is said that nothing is spent."""
+TOP_UP = 10_000
+"""Micro-dollars: a rise from here on is told as a top-up or a refund."""
+DATED = 60 * DAY
+"""Seconds from now beyond which no date is told."""
+
+
+class Pace(StrEnum):
+    """What can be said of the pace."""
+
+    GATHERING = "gathering"
+    """Too little is known yet."""
+    IDLE = "idle"
+    """Nothing is spent."""
+    BURNING = "burning"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the readings tell of the pace and of the end. Micro-dollars, Unix times, seconds; None is not known."""
+
+    pace: Pace
+    balance_micro: int | None
+    as_of: float | None
+    """When the balance was read."""
+    per_hour_micro: int | None
+    """What the last hour of readings cost, an hour."""
+    per_day_micro: int | None
+    """What the window cost, a day."""
+    window: float
+    """Seconds of readings this is from."""
+    earliest: float | None
+    """When the credits are gone at the soonest."""
+    latest: float | None
+    """The same at the latest; None where only the soonest can be told."""
+
+    @property
+    def runway_seconds(self) -> float | None:
+        """Seconds from the reading until the credits are gone at the soonest."""
+        if self.earliest is None or self.as_of is None:
+            return None
+        return max(0.0, self.earliest - self.as_of)
+
+
+def forecast(readings: Sequence[KeptReading], now: float) -> Forecast:
+    """What readings of one profile tell, oldest first. Looks at the last three weeks, however many there are."""
+    known = recent(readings, now, LONGEST)
+    if not known:
+        return Forecast(Pace.GATHERING, None, None, None, None, 0.0, None, None)
+    last, span = known[-1], known[-1].as_of - known[0].as_of
+    all_steps = steps(known)
+    falls = sum(step.spent > 0 for step in all_steps if step.kind is not StepKind.TOP_UP)
+    per_hour = _fast_rate(all_steps, last.as_of)
+
+    def told(
+        pace: Pace, pattern: Pattern | None = None, earliest: float | None = None, latest: float | None = None
+    ) -> Forecast:
+        per_day = pattern.per_day_micro if pattern else None
+        window = pattern.window if pattern else span
+        return Forecast(pace, last.micro, last.as_of, per_hour, per_day, window, earliest, latest)
+
+    quiet = last.as_of - max((step.end.as_of for step in all_steps if step.spent > 0), default=known[0].as_of)
+    if falls == 0 and span >= DAY:
+        return told(Pace.IDLE)
+    if span < LEAST_SPAN or falls < LEAST_STEPS:
+        return told(Pace.GATHERING)
+    pattern = pattern_of(all_steps, last.as_of)
+    if quiet >= IDLE_AFTER or pattern.per_day_micro <= 0:
+        return told(Pace.IDLE, pattern)
+    earliest, latest = depletion(pattern, last.micro, last.as_of)
+    return told(Pace.BURNING, pattern, earliest, latest)
+
+
+def found_top_ups(readings: Sequence[KeptReading]) -> tuple[LedgerRecord, ...]:
+    """The rises between readings of one profile (oldest first) that are top-ups or refunds, oldest first."""
+    return tuple(
+        LedgerRecord(
+            id=clean_line(f"found_{later.as_of:.0f}"),
+            at=later.as_of,
+            delta_micro=later.micro - earlier.micro,
+            reason=clean_line("top-up or refund"),
+            reference=None,
+            found=True,
+        )
+        for earlier, later in _pairs(readings)
+        if later.micro - earlier.micro >= TOP_UP
+    )
+
+
+def trend(readings: Sequence[KeptReading], now: float) -> int:
+    """Whether the balance fell (-1) or rose (1) over the last hour, or neither (0)."""
+    known = recent(readings, now, HOUR)
+    if len(known) < 2:
+        return 0
+    moved = known[-1].micro - known[0].micro
+    return (moved > 0) - (moved < 0)
+
+
+def forecast_words(told: Forecast, now: float, zone: tzinfo | None = None) -> CleanLine:
+    """The forecast as a person would say it; times are of `zone`, None for this machine's."""
+    if told.pace is Pace.GATHERING:
+        if told.as_of is None:
+            return clean_line("no reading yet")
+        return clean_line(f"gathering: {_length(told.window)} of readings so far" if told.window else "gathering")
+    if told.pace is Pace.IDLE or told.earliest is None:
+        return clean_line(f"idle: nothing was spent in the last {_length(min(told.window, IDLE_AFTER))}")
+    if (told.balance_micro or 0) <= 0:
+        return clean_line("used up")
+    basis = f"at the pace of the last {_length(told.window)}"
+    if told.earliest - now > DATED:
+        return clean_line(f"more than {int((told.earliest - now) // DAY)} days, {basis}")
+    begin = _moment(told.earliest, now, zone)
+    if told.latest is None:
+        return clean_line(f"out not before {begin}, {basis}")
+    if told.latest - now > DATED:
+        return clean_line(f"out after {begin}, in more than {int(DATED // DAY)} days at the latest, {basis}")
+    end = _moment(told.latest, now, zone)
+    when = f"out about {begin}" if begin == end else f"out between {begin} and {end}"
+    return clean_line(f"{when}, {basis}")
+
+
+def _fast_rate(all_steps: Sequence[Step], end: float) -> int | None:
+    """Micro-dollars an hour over the last hour of readings without gaps; None where there are hardly any."""
+    spent, seconds = 0, 0.0
+    for step in reversed(all_steps):
+        if step.end.as_of <= end - HOUR:
+            break
+        if step.kind is StepKind.NORMAL:
+            spent += step.spent
+            seconds += step.seconds
+    return round(spent * HOUR / seconds) if seconds >= LEAST_SPAN else None
+
+
+def _pairs(readings: Sequence[KeptReading]) -> Iterator[tuple[KeptReading, KeptReading]]:
+    return pairwise(readings)
+
+
+def _length(seconds: float) -> str:
+    if seconds < 2 * HOUR:
+        return f"{max(1, round(seconds / 60))} min"
+    if seconds < 2 * DAY:
+        return f"{round(seconds / HOUR)} h"
+    return f"{round(seconds / DAY)} days"
+
+
+def _moment(at: float, now: float, zone: tzinfo | None) -> str:
+    """`14:20` today, `tomorrow 09:00`, `Tuesday 14:00`, `Thursday` within a week, then `12 December`."""
+    moment, here = datetime.fromtimestamp(at, zone), datetime.fromtimestamp(now, zone)
+    days = (moment.date() - here.date()).days
+    if days <= 1:
+        clock = f"{moment:%H:%M}" if at - now < 6 * HOUR else f"{moment:%H}:00"
+        return clock if days <= 0 else f"tomorrow {clock}"
+    if at - now < HOURS * HOUR * 3:
+        return f"{moment:%A} {moment:%H}:00"
+    if days < 7:
+        return f"{moment:%A}"
+    return f"{moment.day} {moment:%B}"

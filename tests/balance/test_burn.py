@@ -1,0 +1,214 @@
+"""How fast the credits burn and how long they last: what is said of simple histories, and how often that is right."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+from statistics import median
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relai_tui.balance.burn import Forecast, Pace, StepKind, forecast, forecast_words, found_top_ups, steps, trend
+from relai_tui.spending_records import KeptReading
+from tests.balance.histories import (
+    BURSTY,
+    DAY,
+    EU,
+    HOUR,
+    OFFICE,
+    PEOPLE,
+    SOURCE,
+    START,
+    STEADY,
+    WORK,
+    History,
+    Person,
+)
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
+
+
+def reading(micro: int, at: float) -> KeptReading:
+    return KeptReading(WORK, EU, micro, at, SOURCE)
+
+
+def falling(hours: float, per_hour: int, *, opening: int = 50_000_000, every: float = 300) -> list[KeptReading]:
+    """A balance that falls evenly until `NOW`."""
+    count = int(hours * HOUR / every)
+    return [reading(opening - round(per_hour * n * every / HOUR), NOW - (count - n) * every) for n in range(count + 1)]
+
+
+# -- what is said
+
+
+def test_nothing_is_told_of_nothing() -> None:
+    told = forecast([], NOW)
+    assert (told.pace, told.balance_micro, told.earliest) == (Pace.GATHERING, None, None)
+    assert forecast_words(told, NOW) == "no reading yet"
+
+
+def test_the_first_minutes_are_gathered_and_not_guessed_from() -> None:
+    told = forecast(falling(0.25, 600_000), NOW)
+    assert told.pace is Pace.GATHERING
+    assert told.earliest is None
+    assert forecast_words(told, NOW, UTC) == "gathering: 15 min of readings so far"
+
+
+def test_a_balance_that_falls_evenly() -> None:
+    told = forecast(falling(72, 600_000), NOW)
+    assert told.pace is Pace.BURNING
+    assert told.per_hour_micro == 600_000
+    assert told.per_day_micro == pytest.approx(14_400_000, rel=0.02)
+    left = told.balance_micro or 0
+    true = NOW + left / 600_000 * HOUR
+    assert told.earliest is not None
+    assert told.latest is not None
+    assert told.earliest <= true <= told.latest
+    assert told.latest - NOW < 2.5 * (told.earliest - NOW)
+    assert told.runway_seconds == told.earliest - NOW
+    assert forecast_words(told, NOW, UTC).endswith("at the pace of the last 3 days")
+
+
+def test_nothing_spent_is_idle() -> None:
+    told = forecast(falling(30, 0), NOW)
+    assert (told.pace, told.earliest, told.latest) == (Pace.IDLE, None, None)
+    assert forecast_words(told, NOW, UTC) == "idle: nothing was spent in the last 30 h"
+
+
+def test_who_stopped_a_week_ago_is_idle_again() -> None:
+    busy = [reading(r.micro, r.as_of - 8 * DAY) for r in falling(72, 600_000)]
+    quiet = [reading(busy[-1].micro, NOW - 8 * DAY + n * 3_000) for n in range(1, 230)]
+    assert forecast([*busy, *quiet], NOW).pace is Pace.IDLE
+
+
+def test_a_debt_is_used_up_now() -> None:
+    told = forecast(falling(30, 600_000, opening=17_000_000), NOW)
+    assert (told.balance_micro or 0) < 0
+    assert told.earliest == told.latest == told.as_of
+    assert forecast_words(told, NOW, UTC) == "used up"
+
+
+def test_a_top_up_is_no_negative_pace_and_is_found() -> None:
+    plain = falling(60, 600_000)
+    topped = [r if n < 400 else reading(r.micro + 20_000_000, r.as_of) for n, r in enumerate(plain)]
+    told, usual = forecast(topped, NOW), forecast(plain, NOW)
+    assert told.per_hour_micro == usual.per_hour_micro
+    assert told.per_day_micro == pytest.approx(usual.per_day_micro, rel=0.02)
+    (found,) = found_top_ups(topped)
+    assert (found.at, found.delta_micro, found.found) == (plain[400].as_of, 19_950_000, True)
+
+
+def test_what_was_spent_while_the_program_was_closed_counts_but_not_in_the_last_hour() -> None:
+    before = [reading(r.micro, r.as_of - 10 * HOUR) for r in falling(40, 600_000)]
+    after = falling(0.6, 0, opening=before[-1].micro - 6_000_000)
+    told = forecast([*before, *after], NOW)
+    assert told.per_hour_micro == 0
+    assert told.per_day_micro == pytest.approx(600_000 * 24, rel=0.1)
+
+
+def test_a_clock_that_ran_ahead_says_nothing() -> None:
+    readings = [*falling(48, 600_000), reading(1, NOW + 400 * DAY)]
+    assert forecast(readings, NOW) == forecast(readings[:-1], NOW)
+
+
+@pytest.mark.parametrize(
+    ("earliest", "latest", "words"),
+    [
+        (2 * HOUR, 3 * HOUR, "out between 14:00 and 15:00"),
+        (30 * HOUR, 40 * HOUR, "out between tomorrow 18:00 and Friday 04:00"),
+        (2 * DAY, 4.2 * DAY, "out between Friday 12:00 and Sunday"),
+        (9 * DAY, 20 * DAY, "out between 4 December and 15 December"),
+        (9 * DAY, 9 * DAY + 60, "out about 4 December"),
+        (9 * DAY, None, "out not before 4 December"),
+        (50 * DAY, 90 * DAY, "out after 14 January, in more than 60 days at the latest"),
+        (70 * DAY, 90 * DAY, "more than 70 days"),
+    ],
+)
+def test_the_range_in_words(earliest: float, latest: float | None, words: str) -> None:
+    end = None if latest is None else NOW + latest
+    told = Forecast(Pace.BURNING, 5_000_000, NOW, 1, 24, DAY, NOW + earliest, end)
+    assert forecast_words(told, NOW, UTC) == f"{words}, at the pace of the last 24 h"
+
+
+def test_the_arrow_of_the_last_hour() -> None:
+    assert trend(falling(3, 600_000), NOW) == -1
+    assert trend(falling(3, 0), NOW) == 0
+    assert trend([reading(5, NOW - 7_000), reading(9, NOW - 600), reading(40, NOW)], NOW) == 1
+    assert trend([], NOW) == 0
+
+
+# -- what holds of every history
+
+READINGS = st.lists(st.tuples(st.integers(-(10**9), 10**12), st.floats(0, 30 * DAY, allow_nan=False)), max_size=60).map(
+    lambda told: [reading(micro, NOW - 30 * DAY + at) for micro, at in sorted(told, key=lambda pair: pair[1])]
+)
+
+
+@given(READINGS)
+def test_no_history_yields_a_negative_pace_or_an_end_in_the_past(readings: list[KeptReading]) -> None:
+    told = forecast(readings, NOW)
+    assert (told.per_hour_micro or 0) >= 0
+    assert (told.per_day_micro or 0) >= 0
+    assert (told.earliest is not None) == (told.pace is Pace.BURNING)
+    if told.earliest is not None and told.as_of is not None:
+        assert told.latest is None or told.as_of <= told.earliest <= told.latest
+    assert forecast_words(told, NOW, UTC)
+    assert forecast(readings, NOW) == told  # futures are drawn, and always the same
+
+
+@given(READINGS)
+def test_steps_part_the_time_and_what_was_spent(readings: list[KeptReading]) -> None:
+    found = steps(readings)
+    assert len(found) == max(0, len(readings) - 1)
+    if readings:
+        whole = readings[-1].as_of - readings[0].as_of
+        assert sum(step.seconds for step in found) == pytest.approx(whole)
+    counted = [step for step in found if step.kind in (StepKind.NORMAL, StepKind.GAP)]
+    assert sum(step.spent for step in counted) == sum(step.start.micro - step.end.micro for step in counted)
+    assert all(step.spent == 0 for step in found if step not in counted)
+
+
+# -- how often it is right
+
+
+def tried(person: Person, seeds: range) -> tuple[float, float]:
+    """How often the true end was in the range, and the median of how far its ends are apart, as a ratio."""
+    hits, ratios = [], []
+    for seed in seeds:
+        history, chance = History(person, seed), random.Random(seed + 99)
+        for _ in range(12):
+            now = START + chance.uniform(3, 45) * DAY
+            micro = history.spent(now, now + chance.uniform(0.3, 25) * DAY)
+            true = history.depleted(now, micro)
+            if micro < 20_000 or true is None:
+                continue
+            told = forecast(history.readings(now, micro), now)
+            hits.append(told.earliest is not None and told.earliest <= true <= (told.latest or true))
+            if told.earliest is not None and told.latest is not None:
+                ratios.append((told.latest - now) / max(1.0, told.earliest - now))
+    return sum(hits) / len(hits), median(ratios)
+
+
+def test_the_true_end_is_in_the_range_and_the_range_is_sharp(record_property: Callable[[str, object], None]) -> None:
+    for person in PEOPLE:
+        hit, ratio = tried(person, range(4))
+        record_property(person.name, f"{hit:.3f} in the range, ends apart by {ratio:.2f} in the median")
+        assert hit >= 0.9, person.name
+        assert ratio <= 2.5, person.name
+
+
+@pytest.mark.parametrize(
+    ("person", "least"), [(STEADY, 0.8), (OFFICE, 0.8), (BURSTY, 0.6)], ids=["steady", "office", "bursty"]
+)
+@pytest.mark.parametrize("factor", [4.0, 0.25])
+def test_a_day_after_a_change_of_pace_the_range_has_moved_over(person: Person, least: float, factor: float) -> None:
+    hits = []
+    for seed in range(6):
+        history = History(person, seed, days=60, changes=15.4, factor=factor)
+        now = START + 16.4 * DAY
+        micro = history.spent(now, now + 5 * DAY)
+        told, true = forecast(history.readings(now, micro), now), history.depleted(now, micro)
+        assert true is not None
+        hits.append(told.earliest is not None and told.earliest <= true <= (told.latest or true))
+    assert sum(hits) / len(hits) >= least
