@@ -192,6 +192,15 @@ class Ledger:
         )
         return tuple(micro for row in reversed(rows) if (micro := whole_of(row[0])) is not None)
 
+    async def costs_of(self, asked: str, limit: int = 20) -> tuple[int, ...]:
+        """What the last answers cost that were asked of this alias or id, oldest first, in micro-dollars."""
+        rows = await self._db.read(
+            f"SELECT cost_micro FROM turn WHERE model_asked = ? AND cost_basis IN {_KNOWN} AND cost_micro IS NOT NULL"
+            " ORDER BY number DESC LIMIT ?",
+            (clean_line(asked), limit),
+        )
+        return tuple(micro for row in reversed(rows) if (micro := whole_of(row[0])) is not None)
+
     async def overlapping(self, turn_id: str, since: float, until: float) -> int:
         """How many other answers, of any window of this machine, were on their way in that time (Unix seconds)."""
         rows = await self._db.read(
