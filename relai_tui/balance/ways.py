@@ -61,7 +61,7 @@ def ways_on(
     usual, cheap = expected_cost(costs), expected_cost(cheap_costs)
     found = [Way(WayKind.AGAIN, clean_line("Ask again as it is"), clean_line("once the balance covers it"))]
     if CHEAP in aliases and model != CHEAP:
-        saves = ""
+        saves = "Relai picks a cheap model"
         if cheap is not None:
             instead = f" instead of {dollars(usual)}" if usual is not None and usual > cheap else ""
             saves = f"about {dollars(cheap)} an answer here so far{instead}"

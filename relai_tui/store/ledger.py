@@ -67,6 +67,24 @@ class Ledger:
             )
         )
 
+    async def add_readings(
+        self, profile: str, region: str | None, readings: Sequence[tuple[int, float]], source: str
+    ) -> None:
+        """Keep many readings in one step: micro-dollars, each at a Unix time in seconds. Those that cannot be true are
+        left out.
+        """
+        names = (clean_line(profile), clean_line(region) if region else None, clean_line(source))
+        rows = [
+            (names[0], names[1], micro, as_of, names[2])
+            for micro, as_of in readings
+            if whole_of(micro) is not None and seconds_of(as_of) is not None
+        ]
+        await self._db.write(
+            lambda db: db.executemany(
+                "INSERT OR REPLACE INTO reading (profile, region, micro, as_of, source) VALUES (?, ?, ?, ?, ?)", rows
+            )
+        )
+
     async def readings(
         self, profile: str, since: float | None = None, until: float | None = None
     ) -> tuple[KeptReading, ...]:

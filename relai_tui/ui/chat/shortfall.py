@@ -57,6 +57,10 @@ class Shortfall(Vertical):
         &.-enough { border-left: thick $success; }
         & OptionList, & OptionList:focus {
             height: auto; max-height: 8; border: none; padding: 0; background: $surface; scrollbar-size-vertical: 1;
+            background-tint: $foreground 0%; text-wrap: nowrap; text-overflow: ellipsis;
+        }
+        & OptionList > .option-list--option-highlighted, & OptionList:focus > .option-list--option-highlighted {
+            background: $primary 25%; color: $foreground; text-style: none;
         }
         & Static { height: auto; }
     }
