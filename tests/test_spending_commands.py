@@ -16,6 +16,7 @@ from relai_tui.sandbox.faults import answer, error, hang_up
 from relai_tui.sandbox.models import BY_ID
 from relai_tui.sandbox.server import Sandbox
 from tests.commands_shell import Shell
+from tests.terminal import terminal
 
 DAY = 86_400.0
 
@@ -88,6 +89,13 @@ async def test_the_second_look_reads_one_page(shell: Shell) -> None:
     before = len(shell.sandbox.requests.of("GET", "/usage"))
     await shell.run("usage")
     assert len(shell.sandbox.requests.of("GET", "/usage")) == before + 1
+
+
+async def test_a_long_read_shows_its_progress_on_a_terminal(shell: Shell) -> None:
+    async with terminal("-m", "relai_tui", "usage", environ=shell.environ()) as running:
+        await running.until(lambda written: b"requests: 30 of 30" in written)
+        await running.until(lambda written: b"total" in written)
+        assert await running.ended() == 0
 
 
 async def test_without_usage_this_machines_own_answers_are_summed(first: Shell) -> None:
