@@ -18,7 +18,7 @@ from relai_tui.ui.chat.page import ChatPage
 from relai_tui.ui.dialogs import Help
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.hearing import hearing
-from relai_tui.ui.page import Page
+from relai_tui.ui.page import Credits, Page, credits_of
 from relai_tui.ui.secret_text import SecretText
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
@@ -71,6 +71,7 @@ class RelaiApp(TellsFaults, App[None]):
         self._chat = ChatPage(account, launch, self._clock)
         self._keys: KeysPage | None = None
         self._without_keys = False
+        self._credits: Credits | None = None
         self.add_mode("chat", lambda: self._chat)
         self.add_mode("keys", self._make_keys_room)
 
@@ -125,6 +126,25 @@ class RelaiApp(TellsFaults, App[None]):
         """Another key is used from now on, or none: the chat shows it, and asks for one when it needs one."""
         event.stop()
         self._chat.account_changed()
+
+    # -- the balance, in the top bar of every room
+
+    def on_page_balance_read(self, event: Page.BalanceRead) -> None:
+        """Show it in every room there is."""
+        event.stop()
+        reading, watched = event.reading, self._account.connected
+        self._show_credits(credits_of(reading, self._account.watch.last) if reading and watched else None)
+
+    def _show_credits(self, held: Credits | None) -> None:
+        self._credits = held
+        for page in (self._chat, self._keys):
+            if page is not None and page.is_mounted:
+                page.show_credits(held)
+
+    def on_page_shown(self, event: Page.Shown) -> None:
+        """A room comes with the figure the others show."""
+        event.stop()
+        event.page.show_credits(self._credits)
 
     def on_mount(self) -> None:
         """Leave in good order when the terminal goes away or the system says so."""

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -43,6 +44,11 @@ class Credits:
     note: CleanLine | None = None
     """What is to be said of it, such as its age."""
     stale: bool = False
+    """Whether it is too old to decide by."""
+    trend: int = 0
+    """-1 where it falls, 1 where it rose, over the last hour."""
+    urgency: int = 0
+    """0 is all well, 1 low, 2 critical: by floor and by runway."""
 
 
 def credits_of(reading: Reading, known: Reading | None) -> Credits | None:
@@ -55,6 +61,10 @@ def credits_of(reading: Reading, known: Reading | None) -> Credits | None:
         return Credits(None, clean_line("not known"))
     minutes = int((reading.as_of - known.as_of) // 60)
     return Credits(known.micro, clean_line(f"{minutes} min old" if minutes else "just now"), stale=True)
+
+
+_TONES = ("$text-success", "$text-warning", "$text-error")
+_TRENDS = {-1: "▾", 1: "▴"}
 
 
 class TopBar(Widget):
@@ -76,6 +86,8 @@ class TopBar(Widget):
     """None where the server has no balance: nothing is shown then."""
     title: reactive[CleanLine | None] = reactive(None)
     """The conversation's title."""
+    spent: reactive[CleanLine | None] = reactive(None)
+    """What the conversation shown has cost so far, in words; None says nothing of it."""
 
     def render(self) -> Content:
         """The line, its least important parts left out until it fits."""
@@ -108,6 +120,8 @@ class TopBar(Widget):
             if self.answered and self.answered != self.model and detail >= 2:
                 parts.append((f" → {self.answered}", "$foreground 70%"))
             parts.append("   ")  # type: ignore[arg-type]  # assemble takes plain strings too
+        if self.spent and detail >= 2:
+            parts.append((f"{self.spent}   ", "$foreground 70%"))
         if self.credits is not None:
             parts.append(self._credits(self.credits, detail))
         return Content.assemble(*parts, " ")
@@ -116,10 +130,12 @@ class TopBar(Widget):
         note = f" {held.note}" if held.note and detail >= 1 else ""
         if held.micro is None:
             return Content.assemble(("credits —", "$foreground 60%"), (note, "$foreground 50%"))
-        style = "bold $text-error" if held.micro <= 0 else "bold $text-success"
-        return Content.assemble(
-            (dollars_left(held.micro), f"{style} 60%" if held.stale else style), (note, "$foreground 50%")
-        )
+        tone = _TONES[2] if held.micro <= 0 else _TONES[held.urgency]
+        trend = f"{_TRENDS[held.trend]} " if held.trend and not held.stale else ""
+        figure = (trend + dollars_left(held.micro), f"{tone} 60%" if held.stale else f"bold {tone}")
+        if held.stale:
+            return Content.assemble(("⚠ ", "$text-warning 70%"), figure, (note, "$text-warning 70%"))
+        return Content.assemble(figure, (note, "$foreground 50%"))
 
 
 class KeyHints(Widget):
@@ -178,6 +194,13 @@ class KeyHints(Widget):
 class Page(TellsFaults, Screen[None]):
     """A room: top bar above, key hints below, the room between."""
 
+    class BalanceRead(Message):
+        """The balance was read, or could not be; None where there is nothing to read any more."""
+
+        def __init__(self, reading: Reading | None) -> None:
+            super().__init__()
+            self.reading = reading
+
     BINDINGS: ClassVar = [
         Binding("f1", "app.help", "Help", id="app.help", tooltip="What can be done here, key by key"),
         Binding(
@@ -188,6 +211,22 @@ class Page(TellsFaults, Screen[None]):
     def __init__(self, *, classes: str | None = None) -> None:
         super().__init__(classes=classes)
         self._compositor = NarrowCompositor()
+
+    class Shown(Message):
+        """A room was mounted, and wants the figure of its top bar."""
+
+        def __init__(self, page: "Page") -> None:
+            super().__init__()
+            self.page = page
+
+    def on_mount(self) -> None:
+        """Ask for what the top bar of every room shows."""
+        self.post_message(self.Shown(self))
+
+    def show_credits(self, held: Credits | None) -> None:
+        """Show the balance in the top bar; None where the server has none."""
+        for bar in self.query(TopBar):
+            bar.credits = held
 
     @contextmanager
     def reporting(self) -> Iterator[None]:

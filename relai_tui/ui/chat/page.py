@@ -32,7 +32,7 @@ from relai_tui.ui.chat.transcript import Transcript
 from relai_tui.ui.chat.welcome import Welcome
 from relai_tui.ui.clipboard import copy
 from relai_tui.ui.dialogs import Confirm
-from relai_tui.ui.page import Identity, KeyHints, Page, TopBar, credits_of
+from relai_tui.ui.page import Identity, KeyHints, Page, TopBar
 from relai_tui.ui.sign_in import SignedIn, SignInScreen
 
 if TYPE_CHECKING:
@@ -203,10 +203,9 @@ class ChatPage(Page):
 
     @work(group="balance", exclusive=True, exit_on_error=False)
     async def _watch_balance(self) -> None:
-        """Show each reading of the balance in the top bar."""
-        watch = self._account.watch
-        async for reading in watch.readings():
-            self._bar.credits = credits_of(reading, watch.last)
+        """Hand on each reading of the balance: the top bars of all rooms show it."""
+        async for reading in self._account.watch.readings():
+            self.post_message(self.BalanceRead(reading))
 
     # -- opening
 
@@ -465,7 +464,7 @@ class ChatPage(Page):
         if self._is_connected:
             self._watch_balance()
         else:
-            self._bar.credits = None
+            self.post_message(self.BalanceRead(None))
 
     async def close_room(self) -> None:
         """Before the program ends, whichever way: stop what runs, keep what was written."""

@@ -30,7 +30,7 @@ from relai_tui.ui.keys.reveal import RevealSecret
 from relai_tui.ui.keys.revoke import RevokeKey, RevokeSeveral
 from relai_tui.ui.keys.rotate import RotateKey
 from relai_tui.ui.keys.table import KeyTable, Shown
-from relai_tui.ui.page import Credits, Identity, KeyHints, Page, TopBar
+from relai_tui.ui.page import Identity, KeyHints, Page, TopBar
 from relai_tui.ui.sign_in import SignInScreen
 
 if TYPE_CHECKING:
@@ -214,8 +214,6 @@ class KeysPage(Page):
         account = self._desk.account
         source = account.credential.label if account.credential else None
         self._bar.identity = Identity(account.profile.name, account.region, source)
-        last = account.watch.last if account.connected else None
-        self._bar.credits = Credits(last.micro) if last is not None else None
 
     @on(KeyTable.Highlighted)
     def _highlighted(self, event: KeyTable.Highlighted) -> None:
