@@ -37,7 +37,7 @@ USUAL_RPM = 60
 
 
 class BalanceDesk:
-    """The money of an account. `clock` is Unix time in seconds; days are those of `zone`, None for this machine's.
+    """The money of an account. `clock` is Unix time in seconds; times are told in `zone`, None for this machine's.
 
     The methods raise `StoreError` where the disk fails; those that ask the server also `RelaiError`, and
     `CredentialError` and `NoCredential` as connecting does.
