@@ -218,14 +218,15 @@ class BalanceDesk:
     # -- who else
 
     async def last_used_key(self) -> ApiKey | None:
-        """The key that was used last beside the one in use here; None when no other was ever used.
+        """The valid key that was used last beside the one in use here; None when no other was ever used.
 
         Where keys begin alike, so that it is not certain which one is in use here, none of them is told.
         """
         account = self.account
         keys = await (await account.connect()).keys()
         ours = shown_prefix(account.credential.key) if account.credential else None
-        others = [key for key in keys if key.last_used_at is not None and not _is_ours(key, ours, account)]
+        able = [key for key in keys if key.last_used_at is not None and key.revoked is not True]
+        others = [key for key in able if not _is_ours(key, ours, account)]
         return max(others, key=lambda key: key.last_used_at.timestamp() if key.last_used_at else 0.0, default=None)
 
 
