@@ -203,9 +203,13 @@ class Ledger:
 
     async def known_costs(self, conversation_id: str, limit: int = 20) -> tuple[int, ...]:
         """What the last answers of a conversation cost that are known, oldest first, in micro-dollars."""
+        known = (
+            f"CASE WHEN k.cost_micro IS NOT NULL AND k.basis IN {_KNOWN} THEN k.cost_micro"
+            f" WHEN t.cost_basis IN {_KNOWN} THEN t.cost_micro END"
+        )
         rows = await self._db.read(
-            f"SELECT cost_micro FROM cost WHERE conversation_id = ? AND basis IN {_KNOWN} AND cost_micro IS NOT NULL"
-            " ORDER BY at DESC LIMIT ?",
+            f"SELECT {known} AS micro FROM turn t LEFT JOIN cost k ON k.turn_id = t.id"
+            f" WHERE t.conversation_id = ? AND micro IS NOT NULL ORDER BY t.number DESC LIMIT ?",
             (conversation_id, limit),
         )
         return tuple(micro for row in reversed(rows) if (micro := whole_of(row[0])) is not None)

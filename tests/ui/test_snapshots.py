@@ -127,10 +127,16 @@ def test_empty(snap_compare: Compare, server: Sandbox, home: Path) -> None:
     assert snap_compare(app_on(server, home), run_before=credited, terminal_size=(100, 30))
 
 
+STALLED_AT = 60
+"""Words that come before the answer stalls."""
+
+
 async def drawn(pilot: Pilot[None]) -> None:
     await credited(pilot)
     transcript = pilot.app.screen.query_one(Transcript)
     await until(pilot, lambda: transcript.first_turn_id and transcript.drawing_done)
+    await until(pilot, lambda: (pilot.app.screen.query_one(TopBar).spent or "").endswith("this"))
+    await pilot.pause(0.05)
 
 
 @pytest.mark.parametrize("size", [(100, 60), (80, 24), (40, 20)], ids=["full", "narrow", "tiny"])
@@ -159,6 +165,7 @@ def test_streaming(snap_compare: Compare, server: Sandbox, home: Path) -> None:
         await ask(pilot, "echo: " + "one two three four five " * 40)
         await until(pilot, lambda: pilot.app.screen.query_one(Status).streaming)
         transcript = pilot.app.screen.query_one(Transcript)
+        await until(pilot, lambda: len((transcript.last_answer_source() or "").split()) == STALLED_AT)
         await until(pilot, lambda: transcript.drawing_done)
 
     assert snap_compare(app_on(server, home), run_before=streaming, terminal_size=(100, 30))

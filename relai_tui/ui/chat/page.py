@@ -207,6 +207,7 @@ class ChatPage(Page):
             if reading.micro is not None:
                 self._balance_is(reading.micro)
             await self._money.take_reading(self.app, reading, len(self._answering))
+            await self._money.show_spent(self._conversation.id if self._conversation else None)
 
     # -- opening
 
