@@ -136,7 +136,7 @@ async def drawn(pilot: Pilot[None]) -> None:
     transcript = pilot.app.screen.query_one(Transcript)
     await until(pilot, lambda: transcript.first_turn_id and transcript.drawing_done)
     await until(pilot, lambda: (pilot.app.screen.query_one(TopBar).spent or "").endswith("this"))
-    await pilot.pause(0.05)
+    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", [(100, 60), (80, 24), (40, 20)], ids=["full", "narrow", "tiny"])
@@ -167,6 +167,10 @@ def test_streaming(snap_compare: Compare, server: Sandbox, home: Path) -> None:
         transcript = pilot.app.screen.query_one(Transcript)
         await until(pilot, lambda: len((transcript.last_answer_source() or "").split()) == STALLED_AT)
         await until(pilot, lambda: transcript.drawing_done)
+        status = pilot.app.screen.query_one(Status)
+        status._clock = lambda: status.since
+        status.refresh()
+        await pilot.pause()
 
     assert snap_compare(app_on(server, home), run_before=streaming, terminal_size=(100, 30))
 
