@@ -52,6 +52,8 @@ class BalanceWatch:
         self._spans: deque[Span] = deque(maxlen=64)
         self._failures = 0
         self._closed = False
+        self.attentive = False
+        """Whether the Balance room is shown."""
 
     @property
     def last(self) -> Reading | None:

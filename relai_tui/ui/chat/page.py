@@ -206,8 +206,8 @@ class ChatPage(Page):
     async def _watch_balance(self) -> None:
         """Hand on each reading of the balance: the top bars of all rooms show it."""
         async for reading in self._account.watch.readings():
-            self.post_message(self.BalanceRead(reading))
             await self._keep_reading(reading)
+            self.post_message(self.BalanceRead(reading))
 
     async def _keep_reading(self, reading: Reading) -> None:
         if reading.micro is None:
