@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from relai_tui.api.address import choose_address, read_address
 from relai_tui.api.errors import KeyRefused, NotFound, NotOffered, RefusedToSend, RelaiError, UnusableKey
 from relai_tui.api.keys import key_format, read_key
+from relai_tui.balance.governor import RateGovernor
 from relai_tui.balance.watch import BalanceWatch
 from relai_tui.credentials.errors import KeyringError, NoKeyring
 from relai_tui.credentials.sources import FILE_VARIABLE, KEY_VARIABLE, Credential, KeySource, find
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from relai_tui.api.client import Client
     from relai_tui.api.keys import KeyFormat
     from relai_tui.credentials.os_keyring import Keyring, KeyringState
+    from relai_tui.spending_records import KeptReading
     from relai_tui.store.database import Store
 
 ALIASES = {1: ("smart", "fast", "cheap"), 2: ("smart", "fast", "cheap", "best", "code", "reasoning/cheapest")}
@@ -113,6 +115,8 @@ class Account:
         self._revoked: SecretStr | None = None
         self._store: Store | None = None
         self._watch: BalanceWatch | None = None
+        self.governor = RateGovernor()
+        """The rate of the key in use; its limit is told by the server's list of keys, once that is read."""
         self._connecting, self._opening = asyncio.Lock(), asyncio.Lock()
 
     # -- what it is
@@ -171,7 +175,9 @@ class Account:
         """The balance, read at the right times. Only after `connect`."""
         assert self._client is not None, "connect first"
         if self._watch is None:
-            self._watch = BalanceWatch(self._client.balance)
+            self._watch = BalanceWatch(
+                self._client.balance, shelf=KeptReadings(self), may_poll=lambda: self.governor.may_poll()
+            )
         return self._watch
 
     def _told(self) -> KeyFormat | None:
@@ -336,7 +342,7 @@ class Account:
         """Use the key from now on. Answers on their way go on with the key they began with."""
         if self._client is not None:
             self._retired.append(self._client)
-        self._client, self._watch = trial.client, None
+        self._client, self._watch, self.governor = trial.client, None, RateGovernor()
         self.profile = trial.profile
         source, label = (KeySource.KEYRING, "keyring") if kept else (KeySource.SESSION, "this session only")
         self.credential = Credential(trial.key, source, clean_line(label))
@@ -348,6 +354,7 @@ class Account:
         if self.credential is not None:
             self._revoked = self.credential.key
         self._client = self._watch = self.credential = None
+        self.governor = RateGovernor()
         self._arrange = None
 
     @property
@@ -373,6 +380,31 @@ class Account:
                 await client.aclose()
         if self._store is not None:
             await self._store.close()
+
+
+class KeptReadings:
+    """The readings of the profile in use, in the store: what a `BalanceWatch` keeps them on."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    async def keep(self, micro: int, as_of: float) -> None:
+        """Keep a reading."""
+        account = self._account
+        await (await account.store()).ledger.add_reading(account.profile.name, account.region, micro, as_of, "balance")
+
+    async def newest(self) -> KeptReading | None:
+        """The newest one, whoever made it."""
+        return await (await self._account.store()).ledger.last_reading(self._account.profile.name)
+
+    async def take_lease(self, holder: str, now: float, until: float) -> bool:
+        """Whether `holder` is the one to read until then."""
+        store = await self._account.store()
+        return await store.ledger.take_poll_lease(self._account.profile.name, holder, now, until)
+
+    async def thin_out(self) -> None:
+        """Thin what is old."""
+        await (await self._account.store()).ledger.thin_out()
 
 
 def shown_prefix(key: SecretStr) -> CleanLine | None:

@@ -7,6 +7,7 @@ known cost is counted and never summed.
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from relai_tui.money import dollars
 from relai_tui.spending_records import LedgerRecord, SpentTurn, UsageRecord
 from relai_tui.text import NOTHING, CleanLine, CleanText, clean_line
 
+_MARKS = re.compile(r"([\\`*{}\[\]<>|#~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     "time", "kind", "what", "model", "tokens_in", "tokens_out", "cost_micro", "cost_dollars", "basis", "moved_micro",
@@ -189,7 +191,8 @@ def _markdown_row(row: ReceiptRow) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|")
+    """Foreign text as nothing but text: no markup, link, picture or column."""
+    return _MARKS.sub(r"\\\1", text)
 
 
 def _count(count: int | None) -> str:

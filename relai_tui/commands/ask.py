@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from relai_tui.store.database import Store
 
 
+SETTLING = 2.0
+"""Seconds that are waited for the cost of an answer, once it is out."""
+
+
 class Exit(IntEnum):
     """The exit codes of `ask`."""
 
@@ -87,7 +91,21 @@ async def _ask(account: Account, launch: Launch) -> int:
     except StoreError as error:
         return _complain(f"not sent, because it could not be kept: {error}", Exit.REFUSED)
     await _print_answer(reply)
-    return _outcome(reply)
+    code = _outcome(reply)
+    if account.edition == 2:
+        await _settle(session, reply)
+    return code
+
+
+async def _settle(session: ChatSession, reply: Reply) -> None:
+    """Note what the server says it cost. The answer is out already; a charge that comes later is left unknown."""
+    sys.stdout.flush()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SETTLING):
+            for wait in (0.0, SETTLING / 4, SETTLING / 2):
+                await asyncio.sleep(wait)
+                if await session.settle_exactly(reply) is not None or not session.may_settle(reply):
+                    return
 
 
 async def _conversation(account: Account, launch: Launch, store: "Store") -> "Conversation":

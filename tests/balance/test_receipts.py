@@ -69,6 +69,12 @@ def test_no_title_runs_as_a_formula_or_breaks_the_table() -> None:
     assert "a \\| b" in as_markdown(rows)
 
 
+def test_a_title_is_only_text_in_markdown_too() -> None:
+    title = "<img src=x> ![a](http://evil.example/b) **bold** snake_case _slanted_"
+    shown = as_markdown(receipt_rows([turn("a", 0, 400, title=title)], [], []))
+    assert r"\<img src=x\> !\[a\](http://evil.example/b) \*\*bold\*\* snake_case \_slanted\_" in shown
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 900), st.none() | st.integers(0, 10**9), st.integers(1, 3)), max_size=8),
     st.lists(st.tuples(st.floats(0, 900), st.none() | st.integers(0, 10**9), st.integers(1, 3)), max_size=8),

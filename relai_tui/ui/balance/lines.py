@@ -196,7 +196,8 @@ class RoomStatus(Widget):
 
 def spent_words(micro: int, count: int | None, unknown: int, *, here: bool) -> Content:
     """A sum: `$1.23 for 412 requests`, and how many of them have no known cost; `here` it is of our own answers."""
-    parts: list[tuple[str, str]] = [(dollars(micro), "bold")]
+    known = micro or not unknown
+    parts: list[tuple[str, str]] = [(dollars(micro) if known else "—", "bold")]
     if count is not None:
         what = f"{'answer' if here else 'request'}{'' if count == 1 else 's'}{' here' if here else ''}"
         parts.append((f" for {count:,} {what}", "$foreground 60%"))

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +15,6 @@ from textual.worker import Worker
 from relai_tui.account import Account, Launch, NoCredential
 from relai_tui.api.deltas import Answering, Delta, Finished, QuotaWarning, ReasoningDelta, TextDelta, Waiting
 from relai_tui.api.errors import InsufficientBalance, RelaiError
-from relai_tui.balance.watch import Reading
 from relai_tui.conversation import Conversation, Role, Turn
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.money import dollars
@@ -206,16 +205,7 @@ class ChatPage(Page):
     async def _watch_balance(self) -> None:
         """Hand on each reading of the balance: the top bars of all rooms show it."""
         async for reading in self._account.watch.readings():
-            await self._keep_reading(reading)
             self.post_message(self.BalanceRead(reading))
-
-    async def _keep_reading(self, reading: Reading) -> None:
-        if reading.micro is None:
-            return
-        account = self._account
-        store = await account.store()
-        with suppress(StoreError):  # a reading that cannot be kept is still shown
-            await store.ledger.add_reading(account.profile.name, account.region, reading.micro, time.time(), "balance")
 
     # -- opening
 

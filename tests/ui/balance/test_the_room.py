@@ -57,7 +57,7 @@ async def test_spending_by_model_in_each_edition(sandbox: Sandbox, home: Path) -
             await at.answered()
             await at.pilot.press("f7")
             await at.until(lambda: at.rows())
-            await at.sees("answers here")
+            await at.sees("for 1 answer here")
 
 
 async def test_all_lists_by_their_letters_and_arrows(second: Sandbox, home: Path) -> None:
