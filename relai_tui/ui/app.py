@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.driver import Driver
@@ -14,17 +15,23 @@ from textual.screen import Screen
 
 from relai_tui.account import Account, Launch
 from relai_tui.settings import SettingsError, save_choice
+from relai_tui.spending_records import KeptReading
+from relai_tui.text import CleanLine, clean_line
 from relai_tui.ui.chat.page import ChatPage
 from relai_tui.ui.dialogs import Help
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.hearing import hearing
-from relai_tui.ui.page import Credits, Page, credits_of
+from relai_tui.ui.page import Page
 from relai_tui.ui.secret_text import SecretText
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
     from textual.message import Message
 
+    from relai_tui.spending.desk import BalanceDesk
+    from relai_tui.spending.recent import RecentReadings
+    from relai_tui.ui.balance.page import BalancePage
+    from relai_tui.ui.balance.purse import Purse
     from relai_tui.ui.keys.page import KeysPage
 
 
@@ -47,6 +54,7 @@ class RelaiApp(TellsFaults, App[None]):
         Binding("ctrl+q", "quit", "Quit", id="app.quit", show=False, priority=True, tooltip="Leave; all is kept"),
         Binding("f5", "show_room('chat')", "Chat", id="app.chat", tooltip="To the chat; what runs elsewhere goes on"),
         Binding("f6", "show_room('keys')", "Keys", id="app.keys", tooltip="To the account's API keys"),
+        Binding("f7", "show_room('balance')", "Balance", id="app.balance", tooltip="To the balance and what was spent"),
     ]
 
     def __init__(
@@ -70,10 +78,14 @@ class RelaiApp(TellsFaults, App[None]):
         """Our own, since the start."""
         self._chat = ChatPage(account, launch, self._clock)
         self._keys: KeysPage | None = None
+        self._balance: BalancePage | None = None
         self._without_keys = False
-        self._credits: Credits | None = None
+        self._began = wall_clock()
+        self._purse: Purse | None = None
+        self._made_money: tuple[BalanceDesk, RecentReadings] | None = None
         self.add_mode("chat", lambda: self._chat)
         self.add_mode("keys", self._make_keys_room)
+        self.add_mode("balance", self._make_balance_room)
 
     def get_driver_class(self) -> type[Driver]:
         """The system's driver; each key it reads holds the transcript's work back, so that its echo goes first."""
@@ -88,6 +100,14 @@ class RelaiApp(TellsFaults, App[None]):
         desk = KeyDesk(self._account, clock=self._wall_clock)
         self._keys = KeysPage(desk, lambda: self._chat.answering)
         return self._keys
+
+    def _make_balance_room(self) -> Screen[None]:
+        from relai_tui.ui.balance.page import BalancePage
+
+        desk, recent = self._money()
+        self._balance = BalancePage(desk, recent, lambda: self._chat.answering, self._began)
+        self._balance.told(self._purse)
+        return self._balance
 
     async def action_show_room(self, name: str) -> None:
         """Go to a room; the others stay as they are, and what runs there goes on."""
@@ -125,6 +145,9 @@ class RelaiApp(TellsFaults, App[None]):
     def on_keys_page_key_changed(self, event: "Message") -> None:
         """Another key is used from now on, or none: the chat shows it, and asks for one when it needs one."""
         event.stop()
+        self._made_money = None
+        if self._balance is not None:
+            self._balance.use(*self._money())
         self._chat.account_changed()
 
     # -- the balance, in the top bar of every room
@@ -132,19 +155,52 @@ class RelaiApp(TellsFaults, App[None]):
     def on_page_balance_read(self, event: Page.BalanceRead) -> None:
         """Show it in every room there is."""
         event.stop()
-        reading, watched = event.reading, self._account.connected
-        self._show_credits(credits_of(reading, self._account.watch.last) if reading and watched else None)
+        reading = event.reading
+        why = clean_line(reading.trouble) if reading and reading.trouble else None
+        if reading is None or not reading.offered:
+            from relai_tui.ui.balance.purse import Purse
 
-    def _show_credits(self, held: Credits | None) -> None:
-        self._credits = held
-        for page in (self._chat, self._keys):
+            self._show_purse(Purse(offered=False, trouble=why) if reading else None)
+            return
+        fresh, account = None, self._account
+        if reading.micro is not None:
+            now, source = self._wall_clock(), clean_line("balance")
+            fresh = KeptReading(account.profile.name, account.region, reading.micro, now, source)
+        self._take_stock(fresh, why)
+
+    @work(group="stock", exclusive=True, exit_on_error=False)
+    async def _take_stock(self, fresh: KeptReading | None, trouble: CleanLine | None) -> None:
+        from relai_tui.ui.balance.purse import look_into
+
+        self._show_purse(await look_into(self._money()[1], fresh, trouble))
+
+    def _money(self) -> "tuple[BalanceDesk, RecentReadings]":
+        """The money of the account, for the top bars and the Balance room; made when first wanted."""
+        if self._made_money is None:
+            from relai_tui.spending.desk import BalanceDesk
+            from relai_tui.spending.recent import RecentReadings
+
+            desk = BalanceDesk(self._account, clock=self._wall_clock)
+            self._made_money = desk, RecentReadings(desk)
+        return self._made_money
+
+    def _show_purse(self, purse: "Purse | None") -> None:
+        self._purse = purse
+        self._show_credits()
+        if self._balance is not None:
+            self._balance.told(purse)
+
+    def _show_credits(self) -> None:
+        """In every room; also as time goes by, because the figure gets older."""
+        held = self._purse.credits(self._wall_clock()) if self._purse else None
+        for page in (self._chat, self._keys, self._balance):
             if page is not None and page.is_mounted:
                 page.show_credits(held)
 
     def on_page_shown(self, event: Page.Shown) -> None:
         """A room comes with the figure the others show."""
         event.stop()
-        event.page.show_credits(self._credits)
+        self._show_credits()
 
     def on_mount(self) -> None:
         """Leave in good order when the terminal goes away or the system says so."""
@@ -152,6 +208,7 @@ class RelaiApp(TellsFaults, App[None]):
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
             with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
                 loop.add_signal_handler(number, self._leave_by_signal, number)
+        self.set_interval(20.0, self._show_credits)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
 
     def on_chat_page_settled(self, event: ChatPage.Settled) -> None:

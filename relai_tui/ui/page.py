@@ -51,18 +51,6 @@ class Credits:
     """0 is all well, 1 low, 2 critical: by floor and by runway."""
 
 
-def credits_of(reading: Reading, known: Reading | None) -> Credits | None:
-    """A reading as the bar shows it: the last known figure with its age when there is no new one."""
-    if not reading.offered:
-        return None
-    if reading.micro is not None:
-        return Credits(reading.micro)
-    if known is None:
-        return Credits(None, clean_line("not known"))
-    minutes = int((reading.as_of - known.as_of) // 60)
-    return Credits(known.micro, clean_line(f"{minutes} min old" if minutes else "just now"), stale=True)
-
-
 _TONES = ("$text-success", "$text-warning", "$text-error")
 _TRENDS = {-1: "▾", 1: "▴"}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from relai_tui.moments import DAY, HOUR, age
 from relai_tui.money import dollars
 
 if TYPE_CHECKING:
+    from relai_tui.api.models import ApiKey
+    from relai_tui.balance.attribution import Unexplained
     from relai_tui.text import CleanLine
 
 
@@ -137,10 +140,13 @@ class RoomStatus(Widget):
     """How many requests are read, of how many, while they are."""
     trouble: reactive["CleanLine | None"] = reactive(None)
     """What could not be read."""
+    notice: reactive["CleanLine | None"] = reactive(None)
+    """What was done, such as where a receipt is now."""
     read_at: reactive[float | None] = reactive(None)
     """When the requests were last read through: Unix time in seconds."""
-    extra: reactive["CleanLine | None"] = reactive(None)
-    """What always stands at the right, such as "read-only"."""
+    recharge: reactive[bool | None] = reactive(None)
+    """Whether the server tops up by itself; None where it does not have that."""
+    read_only: reactive[bool] = reactive(False)
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__()
@@ -152,10 +158,19 @@ class RoomStatus(Widget):
 
     def render(self) -> Content:
         """The line."""
-        right = Content.styled(self.extra or "", "bold $text-warning")
+        right = self._right()
         room = self.content_size.width - right.cell_length - 1
         left = self._left().truncate(max(1, room), ellipsis=True)
         return left + " " * (room + 1 - left.cell_length) + right
+
+    def _right(self) -> Content:
+        parts = []
+        if self.recharge is not None:
+            style = "$text-success" if self.recharge else "$foreground 60%"
+            parts.append(Content.styled(f"auto-recharge {'on' if self.recharge else 'off'}", style))
+        if self.read_only:
+            parts.append(Content.styled("read-only", "bold $text-warning"))
+        return Content(" · ").join(parts)
 
     def _left(self) -> Content:
         if self.progress is not None:
@@ -171,15 +186,21 @@ class RoomStatus(Widget):
             )
         if self.trouble is not None:
             return Content.assemble((self.trouble, "$text-error"), ("  R tries again", "$foreground 50%"))
+        if self.notice is not None:
+            return Content.styled(self.notice, "$text-accent")
         if self.read_at is None:
             return Content("")
         old = age(self.read_at, self._clock())
         return Content(f"requests read {old if old == 'just now' else f'{old} ago'}")
 
 
-def spent_words(micro: int, count: int, unknown: int, what: str) -> Content:
-    """A sum: `$1.23 for 412 requests`, and how many of them have no known cost."""
-    parts: list[tuple[str, str]] = [(dollars(micro), "bold"), (f" for {count:,} {what}", "$foreground 60%")]
+def spent_words(micro: int, count: int | None, unknown: int, *, here: bool) -> Content:
+    """A sum: `$1.23 for 412 requests`, and how many of them have no known cost; `here` it is of our own answers."""
+    known = micro or not unknown
+    parts: list[tuple[str, str]] = [(dollars(micro) if known else "—", "bold")]
+    if count is not None:
+        what = f"{'answer' if here else 'request'}{'' if count == 1 else 's'}{' here' if here else ''}"
+        parts.append((f" for {count:,} {what}", "$foreground 60%"))
     if unknown:
         parts.append((f" · {unknown:,} unpriced", "$text-warning"))
     return Content.assemble(*parts)
@@ -190,3 +211,22 @@ def top_up_words(times: int) -> Content:
     if not times:
         return Content("")
     return Content.assemble(("▲ ", "$text-success"), (f"{times:,} top-up{'s' * (times > 1)}", "$foreground 60%"))
+
+
+def others_words(found: "Unexplained", key: "ApiKey | None", now: float, zone: tzinfo | None) -> Content:
+    """What went that this machine did not spend, and where to look."""
+    since = datetime.fromtimestamp(found.since, zone)
+    parts: list[tuple[str, str]] = [
+        ("⚠ Someone else is spending: ", "bold $text-warning"),
+        (dollars(found.micro), "bold"),
+        (f" since {since:%H:%M} that this machine did not", ""),
+    ]
+    if key is not None:
+        used = key.last_used_at.timestamp() if key.last_used_at else None
+        old = age(used, now)
+        parts.append(
+            (f" · last used: “{key.name or key.prefix or key.id}”, {old if old == 'just now' else old + ' ago'}", "")
+        )
+    parts.append((" · F6 Keys", "bold $text-primary"))
+    parts.append((" · Esc hides", "$foreground 60%"))
+    return Content.assemble(*parts)

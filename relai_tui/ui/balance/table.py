@@ -183,7 +183,8 @@ class MoneyTable(ScrollView, can_focus=True):
         sizes = {}
         for index, column in columns:
             longest = max((cell_len(row.cells[index][0]) for row in self._shown.rows.values()), default=24)
-            grown = column.width + min(spare, max(longest - column.width, 0 if self._shown.bars else spare))
+            wish = max(0, longest - column.width)  # beside bars, which need room to differ
+            grown = column.width + (min(spare // 2, wish) if least_bar else spare)
             sizes[index] = max(4, grown) if column.grows else column.width
         self._columns = tuple((index, column, sizes[index]) for index, column in columns)
         used = sum(sizes.values()) + _GAP * len(sizes)
