@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from relai_tui.api.client import Client
     from relai_tui.api.keys import KeyFormat
+    from relai_tui.api.models import Balance
     from relai_tui.credentials.os_keyring import Keyring, KeyringState
     from relai_tui.spending_records import KeptReading
     from relai_tui.store.database import Store
@@ -175,9 +176,13 @@ class Account:
         """The balance, read at the right times. Only after `connect`."""
         assert self._client is not None, "connect first"
         if self._watch is None:
-            self._watch = BalanceWatch(
-                self._client.balance, shelf=KeptReadings(self), may_poll=lambda: self.governor.may_poll()
-            )
+            client, governor = self._client, self.governor
+
+            async def read() -> Balance:
+                governor.sent()
+                return await client.balance()
+
+            self._watch = BalanceWatch(read, shelf=KeptReadings(self), may_poll=governor.may_poll)
         return self._watch
 
     def _told(self) -> KeyFormat | None:

@@ -315,12 +315,16 @@ class ChatSession:
         if watch is None or not _is_charged(reply.answer):
             return
         async with aclosing(watch.cost(reply.answer.id)) as costs:
+            count = 0
             async for micro, basis in costs:
+                count += 1
                 exact = await self._exact_cost(reply.answer)
                 if exact is not None:
                     micro, basis = exact, CostBasis.EXACT
                 elif basis is CostBasis.MEASURED and await self._others_ran(reply.answer):
                     micro, basis = None, CostBasis.SHARED
+                if micro == 0 and basis is CostBasis.MEASURED and count == 1:
+                    continue  # its charge has not come yet
                 if basis is CostBasis.UNKNOWN or (best is CostBasis.MEASURED and basis is CostBasis.SHARED):
                     continue
                 best = basis

@@ -122,6 +122,10 @@ async def test_the_screen_is_not_laid_out_while_an_answer_streams_nor_for_keys(
 # -- rest
 
 
+SLOW = 15.0
+"""Seconds."""
+
+
 def due_within(seconds: float) -> list[asyncio.TimerHandle]:
     """What the loop has been asked to do by then."""
     loop = asyncio.get_running_loop()
@@ -135,9 +139,9 @@ def is_running(timer: Timer) -> bool:
 
 
 def running_timers(at: Desk) -> list[Timer]:
-    """Of the app, its screens and all widgets."""
+    """Of the app, its screens and all widgets; but those that move an age on, three times a minute."""
     nodes = [at.app, *(node for screen in at.app.screen_stack for node in screen.walk_children(with_self=True))]
-    return [timer for node in nodes for timer in node._timers if is_running(timer)]
+    return [timer for node in nodes for timer in node._timers if is_running(timer) and timer._interval < SLOW]
 
 
 async def test_nothing_runs_while_nothing_happens(sandbox: Sandbox, home: Path) -> None:

@@ -35,6 +35,8 @@ SETTLING = (1.0, 15.0)
 """Seconds after an answer at which the balance is read."""
 LONGEST_WAIT = 1_800.0
 """Seconds: the backoff's cap."""
+LEAST_WAIT = 30.0
+"""Seconds left between tries where the server says wait, doubled each time; a longer wait it names is obeyed."""
 POSTPONED = 15.0
 """Seconds after which a reading is tried again that the chat's requests left no room for."""
 
@@ -145,9 +147,10 @@ class BalanceWatch:
 
     async def readings(self) -> AsyncGenerator[Reading, None]:
         """Each reading as it is made, here or by another window; ends when there is nothing to read here."""
+        self._closed = False
         try:
             while not self._stopped:
-                due = min([*self._wanted, *([self._next] if self._next is not None else [])])
+                due = min([*self._wanted, self._clock() if self._next is None else self._next])
                 wait = due - self._clock()
                 if wait > 0:
                     self._wake.clear()
@@ -187,7 +190,7 @@ class BalanceWatch:
             return True
         now = self._wall()
         try:
-            return await self._shelf.take_lease(self._holder, now, now + 1.5 * self.interval)
+            return await self._shelf.take_lease(self._holder, now, now + 1.2 * self.interval)
         except StoreError:
             return True
 
@@ -199,9 +202,13 @@ class BalanceWatch:
             kept = await self._shelf.newest()
         except StoreError:
             return None
-        last = self.last
-        made = self._clock() - (self._wall() - kept.as_of) if kept else 0.0
-        if kept is None or (last is not None and made <= last.as_of + 1.0):
+        age = max(0.0, self._wall() - kept.as_of) if kept else self.interval
+        if kept is None or age >= self.interval:  # who reads for all looks less often than is wanted here, or is gone
+            reading = await self._make_reading()
+            await self._told(reading)
+            return reading
+        last, made = self.last, self._clock() - age
+        if last is not None and made <= last.as_of + 1.0:
             return None
         reading = Reading(kept.micro, made, made)
         await self._told(reading)
@@ -235,12 +242,14 @@ class BalanceWatch:
 
     def _plan_next(self, told: float | None = None) -> None:
         """`told`: seconds the server asked to wait. Until then it is asked nothing, also not after an answer."""
-        now = self._clock()
+        now, jitter = self._clock(), random.uniform(0.9, 1.1)
         if told is not None:
-            self._next = self._not_before = now + max(told, 1.0)
+            # A server that always says "in a second" must not be asked every second.
+            least = min(LEAST_WAIT * 2 ** (self._failures - 1), LONGEST_WAIT) * jitter
+            self._next = self._not_before = now + max(told, least)
             self._wanted = [max(due, self._not_before) for due in self._wanted]
             return
-        self._next = now + min(self.interval * 2**self._failures, LONGEST_WAIT) * random.uniform(0.9, 1.1)
+        self._next = now + min(self.interval * 2**self._failures, LONGEST_WAIT) * jitter
 
     async def _keep(self, micro: int) -> None:
         """Keep it for the other windows and for later. One that cannot be kept is still shown."""
@@ -274,10 +283,17 @@ class BalanceWatch:
             if len(told) == len(self._settling):
                 self._want(SETTLES - self._settling[-1])
             seen = await self._newer(turn_id, seen)
+            if seen is not None and self._is_late(turn_id, seen):
+                return
             told.append(seen.micro if seen else None)
             yield self._cost(turn_id, seen)
             if self._closed:
                 return
+
+    def _is_late(self, turn_id: str, reading: Reading) -> bool:
+        """Whether a reading is too long after an answer to tell of it: others may have spent since."""
+        span = next((span for span in self._spans if span.turn_id == turn_id), None)
+        return span is None or span.end is None or reading.asked_at > span.end + SETTLES + 1.0
 
     async def _newer(self, turn_id: str, seen: Reading | None) -> Reading | None:
         async with self._read:
@@ -291,9 +307,23 @@ class BalanceWatch:
         later = [reading for reading in self._history if reading.asked_at >= (span.end or 0.0)]
         return later[-1] if later else None
 
+    def _until_settled(self, span: Span) -> Span:
+        """The time in which an answer's charge may come: until it was seen, or two readings told the same."""
+        if span.end is None:
+            return span
+        before, last = self.before(span.turn_id), None
+        for reading in self._history:
+            if reading.micro is None or reading.asked_at < span.end:
+                continue
+            charged = before is not None and before.micro is not None and reading.micro < before.micro
+            if charged or last == reading.micro:
+                return replace(span, end=max(span.end, reading.asked_at))
+            last = reading.micro
+        return replace(span, end=span.end + SETTLES)
+
     def _cost(self, turn_id: str, after: Reading | None) -> tuple[int | None, CostBasis]:
         span = next((span for span in self._spans if span.turn_id == turn_id), None)
         if span is None:
             return None, CostBasis.UNKNOWN
-        others = tuple(other for other in self._spans if other.turn_id != turn_id)
+        others = tuple(self._until_settled(other) for other in self._spans if other.turn_id != turn_id)
         return fall(span, others, self.before(turn_id), after)

@@ -64,7 +64,7 @@ class Purser:
         if conversation_id is None:
             return None
         ledger = (await self._account.store()).ledger
-        micro, unknown = await ledger.conversation_cost(conversation_id)
+        micro, unknown = await ledger.conversation_sum(conversation_id)
         costs = await ledger.known_costs(conversation_id)
         if not micro and not unknown and not costs:
             return None

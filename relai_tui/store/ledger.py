@@ -31,6 +31,8 @@ _SHELVES = ((DENSE, 300.0), (MEDIUM, 3_600.0))
 _MANY = 2_000
 """Rows from which on they are made values of in a thread, so that the screen does not wait."""
 
+AHEAD = 60.0
+"""Seconds by which a reading may seem to be of the future."""
 LONGEST_LEASE = 7_200.0
 """Seconds: no poller asks for a longer one."""
 _PARTS = {
@@ -100,9 +102,10 @@ class Ledger:
         return await asyncio.to_thread(_readings_of, rows) if len(rows) > _MANY else _readings_of(rows)
 
     async def last_reading(self, profile: str) -> KeptReading | None:
-        """The newest reading of a profile."""
+        """The newest reading of a profile; those of a clock that ran ahead are passed over."""
         rows = await self._db.read(
-            "SELECT * FROM reading WHERE profile = ? ORDER BY as_of DESC LIMIT 1", (clean_line(profile),)
+            "SELECT * FROM reading WHERE profile = ? AND as_of <= ? ORDER BY as_of DESC LIMIT 1",
+            (clean_line(profile), self._clock() + AHEAD),
         )
         return _reading_of(rows[0]) if rows else None
 
@@ -168,10 +171,9 @@ class Ledger:
         return _summed(rows)
 
     async def spent(self, profile: str, since: float) -> tuple[int, int]:
-        """As `conversation_cost`, of everything recorded for a profile from that Unix time on."""
+        """As `conversation_cost`, of everything that began for a profile from that Unix time on."""
         rows = await self._db.read(
-            f"SELECT CASE WHEN basis IN {_KNOWN} THEN cost_micro END AS micro FROM cost"
-            " WHERE profile = ? AND recorded_at >= ?",
+            f"SELECT CASE WHEN basis IN {_KNOWN} THEN cost_micro END AS micro FROM cost WHERE profile = ? AND at >= ?",
             (clean_line(profile), since),
         )
         return _summed(rows)
@@ -201,15 +203,19 @@ class Ledger:
         )
         return tuple(sum_of(row) for row in rows)
 
+    async def conversation_sum(self, conversation_id: str) -> tuple[int, int]:
+        """As `conversation_cost`, but of what was recorded here alone: quick however long the conversation is."""
+        rows = await self._db.read(
+            f"SELECT CASE WHEN basis IN {_KNOWN} THEN cost_micro END AS micro FROM cost WHERE conversation_id = ?",
+            (conversation_id,),
+        )
+        return _summed(rows)
+
     async def known_costs(self, conversation_id: str, limit: int = 20) -> tuple[int, ...]:
         """What the last answers of a conversation cost that are known, oldest first, in micro-dollars."""
-        known = (
-            f"CASE WHEN k.cost_micro IS NOT NULL AND k.basis IN {_KNOWN} THEN k.cost_micro"
-            f" WHEN t.cost_basis IN {_KNOWN} THEN t.cost_micro END"
-        )
         rows = await self._db.read(
-            f"SELECT {known} AS micro FROM turn t LEFT JOIN cost k ON k.turn_id = t.id"
-            f" WHERE t.conversation_id = ? AND micro IS NOT NULL ORDER BY t.number DESC LIMIT ?",
+            f"SELECT cost_micro FROM cost WHERE conversation_id = ? AND basis IN {_KNOWN} AND cost_micro IS NOT NULL"
+            " ORDER BY at DESC LIMIT ?",
             (conversation_id, limit),
         )
         return tuple(micro for row in reversed(rows) if (micro := whole_of(row[0])) is not None)

@@ -162,6 +162,17 @@ async def test_a_server_that_says_wait_is_left_alone_so_long_and_no_longer(serve
 
 
 @pytest.mark.usefixtures("quick")
+async def test_a_server_that_always_says_in_a_second_is_not_asked_every_second(server: Server, time: Time) -> None:
+    watch = made(server, time)
+    limited = RateLimited("Too many requests.", status=429)
+    limited.retry_after = 1.0
+    server.trouble = limited
+    async with reading(watch) as readings:
+        await take(readings(), 4)
+    assert server.asked == [1_000, 1_030, 1_090, 1_210]
+
+
+@pytest.mark.usefixtures("quick")
 async def test_trouble_is_backed_off_from_and_over_at_the_first_success(server: Server, time: Time) -> None:
     watch = made(server, time)
     async with reading(watch) as readings:
@@ -235,16 +246,84 @@ async def test_of_two_windows_one_reads_and_both_know(server: Server, time: Time
 
 
 @pytest.mark.usefixtures("quick")
+async def test_who_looks_at_the_balance_reads_when_the_window_that_reads_for_all_is_slower(
+    server: Server, time: Time, tmp_path: Path
+) -> None:
+    path = tmp_path / "relai.db"
+    async with await Store.open(path, clock=time.wall) as here, await Store.open(path, clock=time.wall) as there:
+        slow, looking = made(server, time, shelf=Shelf(here)), made(server, time, shelf=Shelf(there))
+        looking.attentive = True
+        async with reading(slow) as ours, reading(looking) as theirs:
+            await take(ours(), 1)
+            await take(theirs(), 4)
+        assert time.now == 1_180
+        assert server.asked == [1_000, 1_000, 1_060, 1_120, 1_180]
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_clock_that_is_set_back_leaves_no_wrong_balance_standing(
+    server: Server, time: Time, tmp_path: Path
+) -> None:
+    async with await Store.open(tmp_path / "relai.db", clock=time.wall) as store:
+        watch = made(server, time, shelf=Shelf(store))
+        async with reading(watch) as readings:
+            await take(readings(), 1)
+            time.skew -= 86_400
+            server.micro = 1_000_000
+            await take(readings(), 1)
+        last = await store.ledger.last_reading("work")
+        assert last is not None
+        assert last.micro == 1_000_000
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_charge_that_comes_late_is_not_put_on_the_next_answer(server: Server, time: Time) -> None:
+    watch = made(server, time)
+    costs: dict[str, list[tuple[int | None, CostBasis]]] = {"a": [], "b": []}
+
+    async def price(name: str) -> None:
+        async for cost in watch.cost(name):
+            costs[name].append(cost)
+
+    async with reading(watch) as readings:
+        await take(readings(), 1)
+        watch.began("a")
+        time.now += 4
+        watch.ended("a")
+        pricing = [asyncio.create_task(price("a"))]
+        await take(readings(), 1)  # its charge has not come
+        watch.began("b")
+        server.micro = 5_000_000 - 700 - 300
+        time.now += 2
+        watch.ended("b")
+        pricing.append(asyncio.create_task(price("b")))
+        await take(readings(), 5)
+        for task in pricing:
+            task.cancel()
+    assert costs["b"]
+    assert {basis for _, basis in costs["b"]} == {CostBasis.SHARED}
+
+
+@pytest.mark.usefixtures("quick")
+async def test_it_can_be_iterated_again(server: Server, time: Time) -> None:
+    watch = made(server, time)
+    for _ in range(2):
+        async with reading(watch) as readings:
+            await take(readings(), 1)
+    assert server.asked == [1_000, 1_300]
+
+
+@pytest.mark.usefixtures("quick")
 async def test_a_month_of_watching_grows_in_nothing_but_the_store(server: Server, time: Time) -> None:
     watch = made(server, time)
     async with reading(watch) as readings:
-        for number in range(9_000):
+        for number in range(11_000):
             server.micro = 5_000_000_000 - 1_000 * number
             await take(readings(), 1)
             if number % 10 == 0:
                 watch.began(str(number))
                 watch.ended(str(number))
-        assert time.now - 1_000 > 7 * 86_400
+        assert time.now - 1_000 > 30 * 86_400
         assert len(watch._history) <= 64
         assert len(watch._spans) <= 64
         assert len(watch._wanted) <= 4

@@ -104,6 +104,11 @@ def seeded(home: Path) -> None:
             )
             for turn in (asked, answer, again, cut):
                 await store.conversations.add_turn(turn)
+            for turn in (answer, cut):
+                figures = turn.figures
+                await store.ledger.record_cost(
+                    turn.id, conversation.id, "default", cost_micro=figures.cost_micro, basis=figures.cost_basis
+                )
 
     asyncio.run(write())
 
@@ -240,9 +245,10 @@ def test_held_back_by_the_keys_rate(snap_compare: Compare, server: Sandbox, home
         assert isinstance(page, ChatPage)
         governor = page._account.governor
         await until(pilot, lambda: governor.limit is not None)
+        governor._sent.clear()
         governor._clock = lambda: 1_000.0
         governor.limit = 60
-        for _ in range(60):
+        while governor.used() < 60:
             governor.sent()
         page._money._clock = page._status._clock = lambda: 1_000.0
         page._money.show_meter()

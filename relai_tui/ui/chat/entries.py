@@ -202,6 +202,7 @@ class Entry:
     def take(self) -> None:
         """Take one piece of what is pending."""
         assert self._growing
+        self.dirty = True
         text = self.pending.popleft()
         while len(text) < PIECE and self.pending:
             text += self.pending.popleft()

@@ -139,6 +139,7 @@ class ChatMoney:
             return
         with suppress(RelaiError):
             client = await self._account.connect()
+            self._account.governor.sent()
             self._account.governor.limit = own_limit(await client.keys(), self._account)
 
 

@@ -165,6 +165,15 @@ async def test_another_width_in_the_middle_of_an_answer() -> None:
         assert it.picture == live
 
 
+async def test_words_that_came_before_there_was_a_width_are_shown_when_there_is_one() -> None:
+    async with scene() as it:
+        it.view._painter = None  # as before the first layout
+        it.view.begin(streaming("a"))
+        it.view.feed("a", clean("first words"))
+        it.view._fit()
+        await it.until(lambda: any("first words" in row for row in it.rows))  # though no more of them come
+
+
 async def test_hidden_then_shown() -> None:
     async with scene() as it:
         it.view.display = False
