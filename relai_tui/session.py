@@ -254,17 +254,22 @@ class ChatSession:
         await conversations.add_turn(prompt)
         return await self._reply_to(prompt, model=model, max_tokens=max_tokens)
 
-    async def again(self, answer: Turn, *, model: CleanLine | None = None) -> Reply:
+    async def again(
+        self, answer: Turn, *, model: CleanLine | None = None, max_tokens: int | None = None, leave_out: int = 0
+    ) -> Reply:
         """Make room for another answer to the same prompt, beside the one there is. Nothing is sent.
 
-        Raises `StoreError`, as for an answer whose prompt is gone.
+        `leave_out` is how many turns at the beginning are not sent. Raises `StoreError`, as for an answer whose prompt
+        is gone.
         """
         branch = await self.store.conversations.branch(self.conversation.id, leaf=answer.parent_id)
         if not branch or branch[-1].role is not Role.USER:
             raise Missing("The prompt of this answer is not there any more.")
-        return await self._reply_to(branch[-1], model=model)
+        return await self._reply_to(branch[-1], model=model, max_tokens=max_tokens, leave_out=leave_out)
 
-    async def _reply_to(self, prompt: Turn, *, model: CleanLine | None, max_tokens: int | None = None) -> Reply:
+    async def _reply_to(
+        self, prompt: Turn, *, model: CleanLine | None, max_tokens: int | None = None, leave_out: int = 0
+    ) -> Reply:
         conversations, conversation = self.store.conversations, self.conversation
         answer = Turn(
             id=new_id(),
@@ -281,7 +286,7 @@ class ChatSession:
         self.conversation = await conversations.get(conversation.id) or replace(conversation, leaf_id=answer.id)
         request = ChatRequest(
             model=model or conversation.model,
-            messages=messages_of(branch, conversation.system),
+            messages=messages_of(tuple(turn for turn in branch if turn.text)[leave_out:], conversation.system),
             max_tokens=max_tokens,
         )
         return Reply(self, prompt, answer, request)

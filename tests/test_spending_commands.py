@@ -16,6 +16,7 @@ from relai_tui.sandbox.faults import answer, error, hang_up
 from relai_tui.sandbox.models import BY_ID
 from relai_tui.sandbox.server import Sandbox
 from tests.commands_shell import Shell
+from tests.terminal import terminal
 
 DAY = 86_400.0
 
@@ -90,7 +91,13 @@ async def test_the_second_look_reads_one_page(shell: Shell) -> None:
     assert len(shell.sandbox.requests.of("GET", "/usage")) == before + 1
 
 
-@pytest.mark.skip(reason="until the watch keeps its readings and ask its costs")
+async def test_a_long_read_shows_its_progress_on_a_terminal(shell: Shell) -> None:
+    async with terminal("-m", "relai_tui", "usage", environ=shell.environ()) as running:
+        await running.until(lambda written: b"requests: 30 of 30" in written)
+        await running.until(lambda written: b"total" in written)
+        assert await running.ended() == 0
+
+
 async def test_without_usage_this_machines_own_answers_are_summed(first: Shell) -> None:
     for prompt in ("one", "two"):
         assert (await first.run("ask", prompt)).code == 0
@@ -141,7 +148,6 @@ async def test_wrong_times_send_nothing(shell: Shell) -> None:
     assert len(shell.sandbox.requests) == 0
 
 
-@pytest.mark.skip(reason="until the watch keeps its readings and ask its costs")
 async def test_a_receipt_of_a_conversation_joins_turn_and_request(shell: Shell) -> None:
     assert (await shell.run("ask", "one")).code == 0
     assert (await shell.run("ask", "-c", "two")).code == 0
@@ -173,7 +179,6 @@ async def test_a_receipt_of_a_time_to_a_file(shell: Shell, tmp_path: Path) -> No
     assert await asyncio.to_thread(lambda: list(tmp_path.glob(".*.part"))) == []
 
 
-@pytest.mark.skip(reason="until the watch keeps its readings and ask its costs")
 async def test_a_receipt_without_usage_or_ledger(first: Shell) -> None:
     assert (await first.run("ask", "one")).code == 0
     ended = await first.run("receipt")

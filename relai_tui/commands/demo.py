@@ -5,15 +5,20 @@ import atexit
 import contextlib
 import tempfile
 import time
+from bisect import bisect_right
+from itertools import accumulate
 from pathlib import Path
 
 from relai_tui.account import Account, Arranged
 from relai_tui.api.keys import read_key
 from relai_tui.conversation import CostBasis, Figures, Role, Turn, TurnState, new_id
 from relai_tui.credentials.os_keyring import Keyring
+from relai_tui.moments import DAY, HOUR
 from relai_tui.settings import Paths, Profile, load
 from relai_tui.store.database import Store
 from relai_tui.text import clean, clean_line
+
+PROFILE = clean_line("demo")
 
 
 def demo_account(*, read_only: bool = False) -> Account:
@@ -23,7 +28,7 @@ def demo_account(*, read_only: bool = False) -> Account:
     settings = load(Paths.find({"RELAI_TUI_HOME": str(Path(room.name))}))
     return Account(
         settings,
-        Profile(name=clean_line("demo")),
+        Profile(name=PROFILE),
         Keyring(read_key),
         {},
         arrange=start_sandbox,
@@ -79,12 +84,28 @@ ANSWERED_BY = {"smart": "claude-sonnet-4.6", "fast": "claude-haiku-4.5"}
 
 
 async def add_history(path: Path) -> None:
-    """Write the demo's conversations, as if they had been had on the days before."""
+    """Write the demo's conversations, as if they had been had on the days before, and a month of readings."""
     when = 0.0
     async with await Store.open(path, clock=lambda: when) as store:
         for days, (model, exchanges) in reversed(list(enumerate(HISTORY, 1))):
-            when = time.time() - days * 86_400
+            when = time.time() - days * DAY
             await _add_conversation(store, model, exchanges, when)
+        readings = await asyncio.to_thread(_month_of_readings, time.time())
+        await store.ledger.add_readings(PROFILE, "eu", readings, "balance")
+
+
+def _month_of_readings(now: float) -> list[tuple[int, float]]:
+    """The sandbox's balance as it would have been read: every five minutes of late, every hour before."""
+    from relai_tui.sandbox.account import Account as SandboxAccount
+    from relai_tui.sandbox.seed import seed_demo
+
+    account = SandboxAccount(credits_micro=0, seed=1)
+    seed_demo(account)
+    rows = sorted((row.created_at, row.delta_micro) for row in account.ledger)
+    times, sums = [at for at, _ in rows], list(accumulate((delta for _, delta in rows), initial=0))
+    hourly = [now - 29 * DAY + hour * HOUR for hour in range(27 * 24)]
+    lately = [now - 2 * DAY + number * 300 for number in range(576)]
+    return [(sums[bisect_right(times, at)], at) for at in (*hourly, *lately)]
 
 
 async def _add_conversation(store: Store, model: str, exchanges: tuple[tuple[str, str], ...], when: float) -> None:
@@ -108,6 +129,18 @@ async def _add_conversation(store: Store, model: str, exchanges: tuple[tuple[str
         )
         await store.conversations.add_turn(question)
         await store.conversations.add_turn(reply)
+        await store.ledger.record_cost(
+            reply.id,
+            conversation.id,
+            PROFILE,
+            model=reply.model_answered,
+            cost_micro=reply.figures.cost_micro,
+            basis=reply.figures.cost_basis,
+            at=reply.created_at,
+            seconds=reply.figures.seconds,
+            tokens_in=reply.figures.prompt_tokens,
+            tokens_out=reply.figures.completion_tokens,
+        )
         parent = reply.id
 
 

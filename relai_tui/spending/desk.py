@@ -37,9 +37,8 @@ USUAL_RPM = 60
 
 
 class BalanceDesk:
-    """The money of an account. `clock` is Unix time in seconds; days are those of `zone`, None for this machine's.
+    """The money of an account. `clock` is Unix time in seconds; times are told in `zone`, None for this machine's.
 
-    `governor` knows the requests of the key in use; without one, long reads keep to the usual limit by themselves.
     The methods raise `StoreError` where the disk fails; those that ask the server also `RelaiError`, and
     `CredentialError` and `NoCredential` as connecting does.
     """
@@ -50,7 +49,6 @@ class BalanceDesk:
         *,
         clock: Callable[[], float] = time.time,
         zone: tzinfo | None = None,
-        governor: RateGovernor | None = None,
     ) -> None:
         self.account, self.clock, self.zone = account, clock, zone
         self.auto_recharge: bool | None = None
@@ -58,7 +56,7 @@ class BalanceDesk:
         self.usage_offered: bool | None = None
         """Whether the server tells of each request (edition 2); None before it was asked."""
         self._synced_from: float | None = None
-        self._governor = governor or RateGovernor(USUAL_RPM)
+        self._usual = RateGovernor(USUAL_RPM)
         self._ledger = LedgerReader(account, self.history, clock)
 
     @property
@@ -207,10 +205,12 @@ class BalanceDesk:
 
     def _pause(self) -> float:
         """Seconds a long read waits: it leaves a part of the key's minute to the chat."""
-        if self._governor.may_poll():
-            self._governor.sent()
+        shared = self.account.governor
+        governor = self._usual if shared.limit is None else shared
+        if governor.may_poll():
+            governor.sent()
             return 0.0
-        return max(1.0, self._governor.wait())
+        return max(1.0, governor.wait())
 
     async def _shelf(self, key: str | None = None) -> UsageShelf:
         return UsageShelf(await self.account.store(), self._name, key)
@@ -218,14 +218,15 @@ class BalanceDesk:
     # -- who else
 
     async def last_used_key(self) -> ApiKey | None:
-        """The key that was used last beside the one in use here; None when no other was ever used.
+        """The valid key that was used last beside the one in use here; None when no other was ever used.
 
         Where keys begin alike, so that it is not certain which one is in use here, none of them is told.
         """
         account = self.account
         keys = await (await account.connect()).keys()
         ours = shown_prefix(account.credential.key) if account.credential else None
-        others = [key for key in keys if key.last_used_at is not None and not _is_ours(key, ours, account)]
+        able = [key for key in keys if key.last_used_at is not None and key.revoked is not True]
+        others = [key for key in able if not _is_ours(key, ours, account)]
         return max(others, key=lambda key: key.last_used_at.timestamp() if key.last_used_at else 0.0, default=None)
 
 

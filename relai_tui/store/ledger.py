@@ -67,6 +67,24 @@ class Ledger:
             )
         )
 
+    async def add_readings(
+        self, profile: str, region: str | None, readings: Sequence[tuple[int, float]], source: str
+    ) -> None:
+        """Keep many readings in one step: micro-dollars, each at a Unix time in seconds. Those that cannot be true are
+        left out.
+        """
+        names = (clean_line(profile), clean_line(region) if region else None, clean_line(source))
+        rows = [
+            (names[0], names[1], micro, as_of, names[2])
+            for micro, as_of in readings
+            if whole_of(micro) is not None and seconds_of(as_of) is not None
+        ]
+        await self._db.write(
+            lambda db: db.executemany(
+                "INSERT OR REPLACE INTO reading (profile, region, micro, as_of, source) VALUES (?, ?, ?, ?, ?)", rows
+            )
+        )
+
     async def readings(
         self, profile: str, since: float | None = None, until: float | None = None
     ) -> tuple[KeptReading, ...]:
@@ -185,10 +203,23 @@ class Ledger:
 
     async def known_costs(self, conversation_id: str, limit: int = 20) -> tuple[int, ...]:
         """What the last answers of a conversation cost that are known, oldest first, in micro-dollars."""
+        known = (
+            f"CASE WHEN k.cost_micro IS NOT NULL AND k.basis IN {_KNOWN} THEN k.cost_micro"
+            f" WHEN t.cost_basis IN {_KNOWN} THEN t.cost_micro END"
+        )
         rows = await self._db.read(
-            f"SELECT cost_micro FROM cost WHERE conversation_id = ? AND basis IN {_KNOWN} AND cost_micro IS NOT NULL"
-            " ORDER BY at DESC LIMIT ?",
+            f"SELECT {known} AS micro FROM turn t LEFT JOIN cost k ON k.turn_id = t.id"
+            f" WHERE t.conversation_id = ? AND micro IS NOT NULL ORDER BY t.number DESC LIMIT ?",
             (conversation_id, limit),
+        )
+        return tuple(micro for row in reversed(rows) if (micro := whole_of(row[0])) is not None)
+
+    async def costs_of(self, asked: str, limit: int = 20) -> tuple[int, ...]:
+        """What the last answers cost that were asked of this alias or id, oldest first, in micro-dollars."""
+        rows = await self._db.read(
+            f"SELECT cost_micro FROM turn WHERE model_asked = ? AND cost_basis IN {_KNOWN} AND cost_micro IS NOT NULL"
+            " ORDER BY number DESC LIMIT ?",
+            (clean_line(asked), limit),
         )
         return tuple(micro for row in reversed(rows) if (micro := whole_of(row[0])) is not None)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import openai
 import pytest
@@ -121,6 +122,27 @@ async def test_errors_have_their_classes(
     with pytest.raises(kind) as caught:
         await client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hello"}])
     assert (caught.value.status_code, caught.value.code) == (status, code)
+
+
+async def test_its_way_to_any_route_reaches_the_money(sandbox: Sandbox) -> None:
+    async with openai.AsyncOpenAI(base_url=sandbox.base_url, api_key=sandbox.keys[2], max_retries=0) as client:
+        await client.chat.completions.create(model="fast", messages=[{"role": "user", "content": "hi"}])
+        balance: Any = await client.get("/balance", cast_to=object)
+        usage: Any = await client.get("/usage", cast_to=object, options={"params": {"limit": 1, "model": "claude-*"}})
+        ledger: Any = await client.get("/billing/ledger", cast_to=object)
+        changed: Any = await client.patch("/balance", cast_to=object, body={"auto_recharge": True})
+    (event,) = usage["events"]
+    assert (
+        balance["credits_micro"]
+        == 4_500_000 - event["cost_micro"]
+        == sum(row["delta_micro"] for row in ledger["entries"])
+    )
+    assert ledger["entries"][0]["reference"] == event["request_id"]
+    assert changed["auto_recharge"] is True
+    async with openai.AsyncOpenAI(base_url=sandbox.base_url, api_key=sandbox.keys[1], max_retries=0) as client:
+        assert set(await client.get("/balance", cast_to=dict[str, Any])) == {"credits_micro", "credits_dollars"}
+        with pytest.raises(openai.NotFoundError):
+            await client.get("/usage", cast_to=object)
 
 
 async def test_it_waits_as_the_sandbox_says_and_tries_again(sandbox: Sandbox) -> None:

@@ -289,6 +289,7 @@ async def test_the_key_that_was_used_last_beside_ours(sandbox: Sandbox, desk: Ba
     account.mint("Old", edition=edition(sandbox), last_used_at=account.clock() - 5_000)
     account.mint("Nightly", edition=edition(sandbox), last_used_at=account.clock() - 50)
     account.mint("Never", edition=edition(sandbox))
+    account.revoke(account.mint("Revoked", edition=edition(sandbox), last_used_at=account.clock()).id)
     found = await desk.last_used_key()
     assert found is not None
     assert found.name == "Nightly"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from relai_tui.account import Account, Launch
 from relai_tui.api.keys import read_key
@@ -19,9 +20,12 @@ from relai_tui.store.database import Store
 from relai_tui.text import clean, clean_line
 from relai_tui.ui.app import RelaiApp
 from relai_tui.ui.chat.model_picker import ModelPicker
+from relai_tui.ui.chat.page import ChatPage
 from relai_tui.ui.chat.prompt import Draft
+from relai_tui.ui.chat.shortfall import Shortfall
 from relai_tui.ui.chat.status import Status
 from relai_tui.ui.chat.transcript import Transcript
+from relai_tui.ui.dialogs import Confirm
 from relai_tui.ui.page import TopBar
 from relai_tui.ui.sign_in import SignInScreen
 from tests.ui.conftest import account_on
@@ -123,10 +127,16 @@ def test_empty(snap_compare: Compare, server: Sandbox, home: Path) -> None:
     assert snap_compare(app_on(server, home), run_before=credited, terminal_size=(100, 30))
 
 
+STALLED_AT = 60
+"""Words that come before the answer stalls."""
+
+
 async def drawn(pilot: Pilot[None]) -> None:
     await credited(pilot)
     transcript = pilot.app.screen.query_one(Transcript)
     await until(pilot, lambda: transcript.first_turn_id and transcript.drawing_done)
+    await until(pilot, lambda: (pilot.app.screen.query_one(TopBar).spent or "").endswith("this"))
+    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", [(100, 60), (80, 24), (40, 20)], ids=["full", "narrow", "tiny"])
@@ -155,22 +165,92 @@ def test_streaming(snap_compare: Compare, server: Sandbox, home: Path) -> None:
         await ask(pilot, "echo: " + "one two three four five " * 40)
         await until(pilot, lambda: pilot.app.screen.query_one(Status).streaming)
         transcript = pilot.app.screen.query_one(Transcript)
+        await until(pilot, lambda: len((transcript.last_answer_source() or "").split()) == STALLED_AT)
         await until(pilot, lambda: transcript.drawing_done)
+        status = pilot.app.screen.query_one(Status)
+        status._clock = lambda: status.since
+        status.refresh()
+        await pilot.pause()
 
     assert snap_compare(app_on(server, home), run_before=streaming, terminal_size=(100, 30))
 
 
-def test_out_of_credit(snap_compare: Compare, server: Sandbox, home: Path) -> None:
+def quiet_alerts(home: Path, more: str = "") -> None:
+    """No toast of low credits in a picture that is about something else."""
+    (home / "config").mkdir(parents=True, exist_ok=True)
+    (home / "config" / "config.toml").write_text(f"{more}[alerts]\nlow = {{}}\ncritical = {{}}\n")
+
+
+async def refused(pilot: Pilot[None]) -> None:
+    await ask(pilot, "something costly")
+    place = pilot.app.screen.query_one(Shortfall)
+    transcript = pilot.app.screen.query_one(Transcript)
+    await until(pilot, lambda: place.display and transcript.drawing_done)
+    await until(pilot, lambda: pilot.app.focused is place.query_one(OptionList))
+
+
+@pytest.mark.parametrize(
+    ("theme", "size"),
+    [("relai-night", (80, 24)), ("relai-night", (120, 30)), ("relai-day", (80, 24)), ("relai-night", (60, 20))],
+    ids=["narrow", "normal", "light", "tiny"],
+)
+def test_out_of_credit(snap_compare: Compare, server: Sandbox, home: Path, theme: str, size: tuple[int, int]) -> None:
+    quiet_alerts(home, f'theme = "{theme}"\n')
+    server.account.set_credits(120_000)
+    more = {"balance_micro": 120_000, "required_micro": 310_000}
+    server.faults.add(error(402, "insufficient_balance", "Insufficient balance.", **more), path="/chat/completions")
+    assert snap_compare(app_on(server, home), run_before=refused, terminal_size=size)
+
+
+def test_the_balance_rose(snap_compare: Compare, server: Sandbox, home: Path) -> None:
+    quiet_alerts(home)
+    server.account.set_credits(120_000)
     more = {"balance_micro": 120_000, "required_micro": 310_000}
     server.faults.add(error(402, "insufficient_balance", "Insufficient balance.", **more), path="/chat/completions")
 
-    async def refused(pilot: Pilot[None]) -> None:
-        await ask(pilot, "something costly")
-        transcript = pilot.app.screen.query_one(Transcript)
-        await until(pilot, lambda: transcript.first_turn_id and not pilot.app.screen.query_one(Status).answering)
-        await until(pilot, lambda: transcript.drawing_done)
+    async def risen(pilot: Pilot[None]) -> None:
+        await refused(pilot)
+        server.account.top_up(5_000_000)
+        page = pilot.app.screen
+        assert isinstance(page, ChatPage)
+        page._account.watch.read_soon()
+        await until(pilot, lambda: page.has_class("-talking") and page.query_one(Shortfall).has_class("-enough"))
+        pilot.app.clear_notifications()
+        await pilot.pause()
 
-    assert snap_compare(app_on(server, home), run_before=refused, terminal_size=(80, 24))
+    assert snap_compare(app_on(server, home), run_before=risen, terminal_size=(100, 26))
+
+
+def test_over_a_hard_limit(snap_compare: Compare, server: Sandbox, home: Path) -> None:
+    quiet_alerts(home, "[limits]\nday = { hard = 0 }\n")
+
+    async def asked(pilot: Pilot[None]) -> None:
+        await ask(pilot, "one more")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await pilot.pause()
+
+    assert snap_compare(app_on(server, home), run_before=asked, terminal_size=(100, 26))
+
+
+def test_held_back_by_the_keys_rate(snap_compare: Compare, server: Sandbox, home: Path) -> None:
+    quiet_alerts(home)
+
+    async def held(pilot: Pilot[None]) -> None:
+        page = pilot.app.screen
+        assert isinstance(page, ChatPage)
+        governor = page._account.governor
+        await until(pilot, lambda: governor.limit is not None)
+        governor._clock = lambda: 1_000.0
+        governor.limit = 60
+        for _ in range(60):
+            governor.sent()
+        page._money._clock = page._status._clock = lambda: 1_000.0
+        page._money.show_meter()
+        await ask(pilot, "one more")
+        await until(pilot, lambda: page._status.holding is not None)
+        await pilot.pause()
+
+    assert snap_compare(app_on(server, home), run_before=held, terminal_size=(100, 26))
 
 
 def test_choosing_a_model(snap_compare: Compare, server: Sandbox, home: Path) -> None:

@@ -114,6 +114,11 @@ class Canvas(ScrollView):
             bar.window_size = window
             bar.window_virtual_size, bar.position = height, self.scroll_y
 
+    def _settle_thumb(self) -> None:
+        """Put the thumb where it belongs to the eighth of a cell: while lines come it moves by whole cells."""
+        self._thumb = (-1, -1)
+        self._move_thumb()
+
     def action_scroll_home(self) -> None:
         """To the first line shown."""
         self._jump(0)

@@ -47,6 +47,8 @@ def figures_text(turn: Turn) -> CleanLine | None:
     """
     if turn.role is not Role.ASSISTANT or turn.state is TurnState.STREAMING:
         return None
+    if turn.state is TurnState.FAILED and not turn.text and not turn.reasoning:
+        return None  # it was never made
     figures = turn.figures
     parts: list[str] = []
     if figures.completion_tokens is not None:

@@ -293,6 +293,7 @@ class History(Canvas):
                 await self._rest(perf_counter() - began, busy=pending or self._wanted() is not None)
         finally:
             self._working = False
+            self._settle_thumb()
 
     async def _rest(self, spent: float, *, busy: bool) -> None:
         """Let others work: a moment when there is more to do, else until the next frame, else until something comes."""

@@ -14,19 +14,20 @@ from textual.worker import Worker
 
 from relai_tui.account import Account, Launch, NoCredential
 from relai_tui.api.deltas import Answering, Delta, Finished, QuotaWarning, ReasoningDelta, TextDelta, Waiting
-from relai_tui.api.errors import InsufficientBalance, RelaiError
+from relai_tui.api.errors import InsufficientBalance, QuotaExceeded, RateLimited, RelaiError
 from relai_tui.conversation import Conversation, Role, Turn
 from relai_tui.credentials.errors import CredentialError
-from relai_tui.money import dollars
 from relai_tui.session import ChatSession, Reply
 from relai_tui.store.errors import StoreError
 from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
 from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
 from relai_tui.ui.chat.drafts import DraftKeeper
 from relai_tui.ui.chat.model_picker import Choice, ModelPicker, choices
+from relai_tui.ui.chat.money import ChatMoney
 from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
 from relai_tui.ui.chat.secret_found import check
 from relai_tui.ui.chat.shelf import Shelf
+from relai_tui.ui.chat.shortfall import Shortage, Shortfall
 from relai_tui.ui.chat.status import Status
 from relai_tui.ui.chat.transcript import Transcript
 from relai_tui.ui.chat.welcome import Welcome
@@ -55,15 +56,6 @@ class _Running:
     reply: Reply
     worker: Worker[None] | None
     since: float
-
-
-def shortfall_words(trouble: InsufficientBalance) -> str:
-    """Both figures and their difference where the server named them, else its own words."""
-    balance, required = trouble.balance_micro, trouble.required_micro
-    if balance is None or required is None:
-        return trouble.message
-    short = dollars(max(0, required - balance))
-    return f"{dollars(balance)} left, {dollars(required)} needed: {short} short. Top up; ↑ brings the prompt back."
 
 
 class ChatPage(Page):
@@ -112,6 +104,11 @@ class ChatPage(Page):
         settings = account.settings
         self._prompt = Prompt(enter_sends=settings.enter == "send", blink=settings.cursor_blink)
         self._draft: Draft = self._prompt.draft
+        self._shortfall, self._shortages = Shortfall(), dict[str, Shortage]()
+        """What the credits did not cover, by conversation."""
+        self._money = ChatMoney(account, self._bar, self._status, clock)
+        self._held: Worker[None] | None = None
+        """A prompt that is held back before it is sent."""
         self._drafts = DraftKeeper(self, account.store, self._draft_now, self._tell_of_draft)
 
     def compose(self) -> ComposeResult:
@@ -119,6 +116,7 @@ class ChatPage(Page):
         yield self._bar
         yield self._welcome
         yield self._transcript
+        yield self._shortfall
         yield self._status
         yield self._prompt
         yield KeyHints()
@@ -206,6 +204,10 @@ class ChatPage(Page):
         """Hand on each reading of the balance: the top bars of all rooms show it."""
         async for reading in self._account.watch.readings():
             self.post_message(self.BalanceRead(reading))
+            if reading.micro is not None:
+                self._balance_is(reading.micro)
+            await self._money.take_reading(self.app, reading, len(self._answering))
+            await self._money.show_spent(self._conversation.id if self._conversation else None)
 
     # -- opening
 
@@ -228,6 +230,7 @@ class ChatPage(Page):
         self._show_model()
         self._show_running()
         self._draft.focus()
+        await self._money.show_spent(conversation.id)
 
     @on(Transcript.OlderWanted)
     @work(group="older", exclusive=True, exit_on_error=False)
@@ -283,20 +286,35 @@ class ChatPage(Page):
         """Keep the prompt, send it, show the answer, keep the answer. One coroutine from key to disk."""
         self._draft.put(NOTHING)
         self._beginning = text
+        session = reply = None
         try:
             safe = await self._without_secrets(text) if await self._connected() else None
-            session = await self._session() if safe is not None else None
-            reply = await session.begin(safe) if session and safe is not None else None
+            if safe is not None and await self._may_send():
+                session = await self._session()
+                reply = await session.begin(safe)
         except StoreError as error:
             self._say(f"Not sent, because it could not be kept: {error}")
-            reply = session = None
         finally:
             self._beginning = NOTHING
-        if session is None or reply is None:
-            typed = self._draft.whole
-            self._draft.put(CleanText(f"{text}\n{typed}") if typed else text)
-            return
-        await self._carry(session, reply)
+            if reply is None:
+                typed = self._draft.whole
+                self._draft.put(CleanText(f"{text}\n{typed}") if typed else text)
+        if session is not None and reply is not None:
+            await self._carry(session, reply)
+
+    async def _may_send(self) -> bool:
+        """Whether the user's limits allow another prompt, once the key's rate does. Cancelled by Esc."""
+        conversation = self._conversation.id if self._conversation else None
+        if not await self._money.allows(self.app, conversation):
+            return False
+        self._held = self._worker()
+        self.refresh_bindings()
+        try:
+            await self._money.rate_allows()
+        finally:
+            self._held = None
+            self.refresh_bindings()
+        return True
 
     @work(group="reply", exit_on_error=False)
     async def action_ask_again(self) -> None:
@@ -314,6 +332,8 @@ class ChatPage(Page):
             if safe != turns[0].text:
                 self._draft.put(safe or self._draft.whole)  # another prompt than the one kept: to be sent by hand
                 return
+            if not await self._may_send():
+                return
             session = await self._session()
             reply = await session.again(turns[-1], model=self._model)
         except StoreError as error:
@@ -321,13 +341,74 @@ class ChatPage(Page):
             return
         finally:
             self._asking_again = False
-        before, older = await store.conversations.page(self._conversation.id, leaf=reply.prompt.id, limit=PAGE)
+        await self._carry_beside(session, reply)
+
+    async def _carry_beside(self, session: ChatSession, reply: Reply) -> None:
+        """Show an answer in the place of the one beside it."""
+        conversations = session.store.conversations
+        before, older = await conversations.page(reply.prompt.conversation_id, leaf=reply.prompt.id, limit=PAGE)
         self._transcript.show(before, older=older)
         await self._carry(session, reply, show_prompt=False)
+
+    # -- out of credit
+
+    async def _fell_short(self, reply: Reply, trouble: InsufficientBalance) -> None:
+        """Make the place where it is said what is missing and what can be done."""
+        conversation = await (await self._account.store()).conversations.get(reply.prompt.conversation_id)
+        if conversation is None:
+            return
+        ways = await self._money.purser.ways(conversation)
+        shortage = Shortage(reply.answer, trouble.balance_micro, trouble.required_micro, trouble.message, ways)
+        self._shortages[conversation.id] = shortage
+        self._show_shortage()
+        if self._shown(reply.answer):
+            self._shortfall.query_one("OptionList").focus()
+        self._account.watch.read_soon()
+
+    def _show_shortage(self) -> None:
+        self._shortfall.shortage = self._shortages.get(self._conversation.id) if self._conversation else None
+
+    def _balance_is(self, micro: int) -> None:
+        """Tell it where it is missed; nothing is sent for that."""
+        for name, shortage in self._shortages.items():
+            after = shortage.with_balance(micro)
+            if after.enough and not shortage.enough:
+                self.notify("The balance rose: the prompt can be asked again.", markup=False, timeout=8)
+            self._shortages[name] = after
+        self._show_shortage()
+
+    @on(Shortfall.Left)
+    def _leave_shortfall(self, event: Shortfall.Left) -> None:
+        event.stop()
+        self._draft.focus()
+
+    @on(Shortfall.Chosen)
+    @work(group="reply", exit_on_error=False)
+    async def _go_on(self, event: Shortfall.Chosen) -> None:
+        """Ask the prompt again in the way that was chosen."""
+        event.stop()
+        answer, way = event.shortage.answer, event.way
+        if self._conversation is None or not self._shown(answer) or self._here or not await self._connected():
+            return
+        if not await self._may_send():
+            return
+        try:
+            session = await self._session()
+            reply = await session.again(
+                answer, model=way.model or self._model, max_tokens=way.max_tokens, leave_out=way.leave_out
+            )
+        except StoreError as error:
+            self._say(f"Not sent, because it could not be kept: {error}")
+            return
+        self._draft.focus()
+        await self._carry_beside(session, reply)
 
     async def _carry(self, session: ChatSession, reply: Reply, *, show_prompt: bool = True) -> None:
         conversation, transcript = session.conversation, self._transcript
         self._conversation, self._bar.title = conversation, conversation.title
+        self._shortages.pop(conversation.id, None)
+        self._show_shortage()
+        self._money.sent()
         self._draft.earlier = (reply.prompt.text, *(p for p in self._draft.earlier if p != reply.prompt.text))
         self._answering[conversation.id] = _Running(reply, self._worker(), self._clock())
         self.add_class("-talking")
@@ -350,7 +431,7 @@ class ChatPage(Page):
             if self._shown(reply.answer):
                 transcript.finish(reply.answer)
             self._show_running()
-        self._tell_outcome(reply)
+        await self._tell_outcome(reply)
         self._price(session, reply)
 
     def key_heard(self) -> None:
@@ -368,6 +449,7 @@ class ChatPage(Page):
             async for turn in turns:
                 if self._shown(turn):
                     self._transcript.update(turn)
+                    await self._money.show_spent(turn.conversation_id)
 
     async def _session(self) -> ChatSession:
         """The session of the conversation shown, which is made now where there is none."""
@@ -405,10 +487,11 @@ class ChatPage(Page):
                 status.waiting = None
             case Waiting(seconds, _, because):
                 status.waiting = (self._clock() + seconds, because)
+                self._account.governor.hold(seconds)
             case Finished():
                 self._transcript.hurry()
             case QuotaWarning(_, message):
-                self.notify(message, severity="warning", markup=False, timeout=10)
+                status.notice = clean_line(f"{message} · Esc puts this away")
 
     def _show_running(self) -> None:
         """The status line for the conversation shown."""
@@ -416,13 +499,18 @@ class ChatPage(Page):
         status.waiting, status.streaming = None, bool(running and running.reply.answer.text)
         status.since = running.since if running else 0.0
         status.answering = running.reply.answer.model_asked if running else None
+        self._show_shortage()
         self.refresh_bindings()
 
-    def _tell_outcome(self, reply: Reply) -> None:
-        self._status.notice = clean_line(f"not saved: {reply.unsaved}") if reply.unsaved else None
+    async def _tell_outcome(self, reply: Reply) -> None:
+        if reply.unsaved:
+            self._status.notice = clean_line(f"not saved: {reply.unsaved}")
+        if isinstance(reply.trouble, RateLimited) and reply.trouble.retry_after:
+            self._account.governor.hold(reply.trouble.retry_after)
         if isinstance(reply.trouble, InsufficientBalance):
-            words = shortfall_words(reply.trouble)
-            self.notify(words, title="Out of credit", severity="error", markup=False, timeout=20)
+            await self._fell_short(reply, reply.trouble)
+        elif isinstance(reply.trouble, QuotaExceeded):
+            self._status.notice = clean_line(f"{reply.trouble.message} · Esc puts this away", 400)
         elif reply.trouble is not None and not self._shown(reply.answer):
             self.notify(reply.trouble.message, severity="error", markup=False)
         if not self.app.app_focus:
@@ -490,24 +578,26 @@ class ChatPage(Page):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Stop is offered while there is something to stop; the prompt's keys belong to it in dialogs too."""
+        stoppable = self._here is not None or self._held is not None
         if action == "stop":
-            return self._here is not None
+            return stoppable
         if action == "back":
-            return self._here is None and self.focused is not self._draft
+            return not stoppable and (self.focused is not self._draft or self._status.notice is not None)
         if action in ("copy_turn", "ask_again"):
             return self.focused is not self._draft and self._conversation is not None
         return super().check_action(action, parameters)
 
     def action_back(self) -> None:
-        """Back to the prompt."""
+        """Back to the prompt; what was only to be known is put away."""
+        self._status.notice = None
         self._transcript.highlighted = None
         self._draft.focus()
 
     def action_stop(self) -> None:
         """Stop the answer shown; its worker writes down what came."""
-        running = self._here
-        if running is not None and running.worker is not None:
-            running.worker.cancel()
+        running = self._here.worker if self._here is not None else self._held
+        if running is not None:
+            running.cancel()
 
     def action_interrupt(self) -> None:
         """Copy, else stop, else ask for a second press to quit."""
@@ -515,7 +605,7 @@ class ChatPage(Page):
         if selected:
             self._copy(clean(selected))
             self.clear_selection()
-        elif self._here is not None:
+        elif self._here is not None or self._held is not None:
             self.action_stop()
         else:
             self._ask_to_quit("Ctrl+C")
@@ -543,6 +633,7 @@ class ChatPage(Page):
         self._transcript.clear()
         self.remove_class("-talking")
         self._draft.put(NOTHING)
+        self._bar.spent = None
         self._show_model()
         self._show_running()
         self._draft.focus()

@@ -24,6 +24,10 @@ class Status(Widget):
     """When it was asked, on the given clock."""
     waiting: reactive[tuple[float, CleanLine] | None] = reactive(None)
     """Until when a retry is held back, on the given clock, and why."""
+    holding: reactive[tuple[float, CleanLine] | None] = reactive(None)
+    """Until when a prompt is held back before it is sent, on the given clock, and why."""
+    rate: reactive[CleanLine | None] = reactive(None)
+    """How much of the key's minute is used, where that is worth a look."""
     streaming: reactive[bool] = reactive(False)
     """The first token came."""
     notice: reactive[CleanLine | None] = reactive(None)
@@ -34,17 +38,37 @@ class Status(Widget):
         self._clock = clock
         self._ticking: Timer | None = None
 
-    def watch_answering(self, answering: CleanLine | None) -> None:
-        """Tick only while an answer is on its way."""
-        if self._ticking is not None:
+    def watch_answering(self) -> None:
+        """Tick only while an answer is on its way, or held back."""
+        self._tick()
+
+    def watch_holding(self) -> None:
+        """The same."""
+        self._tick()
+
+    def _tick(self) -> None:
+        wanted = self.answering is not None or self.holding is not None
+        if self._ticking is not None and not wanted:
             self._ticking.stop()
             self._ticking = None
-        if answering is not None:
+        elif self._ticking is None and wanted:
             self._ticking = self.set_interval(1.0, self.refresh)
 
     def render(self) -> Content:
-        """The line."""
+        """The line; the key's rate at its right."""
+        left, width = self._left(), self.content_size.width
+        if not self.rate:
+            return left
+        right = Content.styled(self.rate, "$text-warning")
+        room = width - left.cell_length - right.cell_length
+        return Content.assemble(left, " " * room, right) if room > 1 else left
+
+    def _left(self) -> Content:
         now = self._clock()
+        if self.holding is not None:
+            until, because = self.holding
+            left = max(0, ceil(until - now))
+            return Content.assemble((f"sending in {left} s", "$text-warning"), f" · {because} · Esc gives up")
         if self.waiting is not None:
             until, because = self.waiting
             left = max(0, ceil(until - now))

@@ -33,7 +33,7 @@ async def test_a_conversation() -> None:
             older=False,
         )
         await it.settled()
-        assert it.rows[:24] == [
+        assert it.rows[:23] == [
             "",
             "  system prompt",
             "  Be brief.",
@@ -57,7 +57,6 @@ async def test_a_conversation() -> None:
             "  smart",
             "",
             "  failed: 402 no credits",
-            "  cost —",
         ]
 
 
