@@ -324,12 +324,15 @@ class BalancePage(Page):
         self._lists.aside = self._aside(shown)
 
     def _aside(self, shown: Shown) -> Content:
+        self._status.narrowed = ""
         if self._listing is Listing.LEDGER:
             note = "" if self._records.told else "found in the readings of this machine"
             return Content.styled(note, "$foreground 60%")
         if self._listing is Listing.REQUESTS:
             count = f"{shown.total or 0:,} request{'' if shown.total == 1 else 's'}"
-            narrowed = f" · {self._narrow.words} · Esc clears" if self._narrow.words else ""
+            wide, filtered = self.app.size.width >= WIDE, self._narrow.words
+            self._status.narrowed = "" if wide else filtered
+            narrowed = f" · {filtered} · Esc clears" if filtered and wide else ""
             return Content.assemble((count, "bold"), (narrowed, "$text-accent"))
         spending = self._records.spending
         if spending is None:
@@ -533,6 +536,6 @@ class BalancePage(Page):
             return False
         if action in ("open", "filter") and not self._tells_requests:
             return False
-        if action == "sort" and self._listing.by is None:
+        if action in ("open", "sort") and self._listing.by is None:
             return False
         return super().check_action(action, parameters)
