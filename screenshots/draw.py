@@ -106,6 +106,22 @@ async def revoke(pilot: Pilot[None]) -> None:
     await pilot.pause(0.5)
 
 
+async def balance(pilot: Pilot[None]) -> None:
+    """The Balance room, a month of it."""
+    await connected(pilot)
+    await pilot.press("f7")
+    await pilot.pause(2.5)
+    await pilot.press("4")
+    await pilot.pause(1.5)
+
+
+async def requests(pilot: Pilot[None]) -> None:
+    """The single requests of a model."""
+    await balance(pilot)
+    await pilot.press("enter")
+    await pilot.pause(1.0)
+
+
 async def draw(name: str, scene: Scene, size: tuple[int, int] = (110, 34)) -> None:
     """Play a scene and save it."""
     app: App[None] = RelaiApp(demo_account(), Launch(demo=True))
@@ -127,6 +143,8 @@ async def main() -> None:
     await draw("keys", keys)
     await draw("new-key", new_key)
     await draw("revoke", revoke)
+    await draw("balance", balance)
+    await draw("requests", requests, (80, 24))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ class Heading(Widget):
             return Content.assemble(
                 ("No balance here", "bold"),
                 "\n",
-                ("This server tells none. What your own answers took is listed below.", "$foreground 60%"),
+                (facts.trouble or "This server tells none.", "$text-warning"),
+                "\n",
+                ("What this machine's answers took is listed below.", "$foreground 60%"),
             )
         standing = facts.standing
         if standing is None:

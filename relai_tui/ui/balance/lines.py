@@ -142,6 +142,8 @@ class RoomStatus(Widget):
     """What could not be read."""
     notice: reactive["CleanLine | None"] = reactive(None)
     """What was done, such as where a receipt is now."""
+    narrowed: reactive[str] = reactive("")
+    """What the requests are filtered by, where there is no room for it beside them."""
     read_at: reactive[float | None] = reactive(None)
     """When the requests were last read through: Unix time in seconds."""
     recharge: reactive[bool | None] = reactive(None)
@@ -186,6 +188,8 @@ class RoomStatus(Widget):
             )
         if self.trouble is not None:
             return Content.assemble((self.trouble, "$text-error"), ("  R tries again", "$foreground 50%"))
+        if self.narrowed:
+            return Content.styled(f"{self.narrowed} · Esc clears", "$text-accent")
         if self.notice is not None:
             return Content.styled(self.notice, "$text-accent")
         if self.read_at is None:

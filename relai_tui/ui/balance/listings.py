@@ -4,7 +4,7 @@ Records of the floors below become rows of text here; nothing is drawn, asked or
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
 
@@ -77,6 +77,13 @@ class Order:
     def by(self, column: str) -> "Order":
         """By this column; by the same one, the other way round."""
         return Order(column, not self.descending if column == self.column else column != "name")
+
+
+def skeleton(listing: Listing) -> Shown:
+    """What is shown of a listing before anything is known."""
+    if listing is Listing.LEDGER:
+        return Shown(LEDGER_COLUMNS)
+    return Shown(REQUEST_COLUMNS) if listing.by is None else replace(sums_shown(listing, (), Order()), total=None)
 
 
 def sums_shown(listing: Listing, sums: Iterable[SpendSum], order: Order, nothing: str = "") -> Shown:

@@ -11,6 +11,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Input
 
 from relai_tui.account import NoCredential
@@ -33,7 +34,7 @@ from relai_tui.ui.balance.lines import (
     spent_words,
     top_up_words,
 )
-from relai_tui.ui.balance.listings import SORTABLE, Listing, Order
+from relai_tui.ui.balance.listings import SORTABLE, Listing, Order, skeleton
 from relai_tui.ui.balance.purse import Purse
 from relai_tui.ui.balance.records import Narrow, Records, not_told
 from relai_tui.ui.balance.table import MoneyTable, Shown
@@ -84,7 +85,7 @@ class BalancePage(Page):
         & MoneyTable { height: 3fr; min-height: 4; margin: 0 1; }
         & #filter { display: none; border: none; height: 1; padding: 0 1; background: $panel; margin: 0 1; }
         &.-filtering #filter { display: block; }
-        &.-without-plot #plot { display: none; }
+        &.-without-plot #plot, &.-without-balance #plot { display: none; }
         &.-low #lists { margin: 0 1; }
     }
     """
@@ -135,12 +136,18 @@ class BalancePage(Page):
         self._bar.title = clean_line("Balance")
         self._periods.chips, self._periods.chosen = _PERIODS, self._period.value
         self._show_lists()
+        self._table.show(skeleton(self._listing))
         self._arrange()
         self._show_purse()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._draw_plot())
 
     def on_resize(self) -> None:
-        """Closer where there is little room; the plot gets one point a column."""
+        """Closer where there is little room."""
         self._arrange()
+
+    def on_balance_plot_resized(self, event: Message) -> None:
+        """Other columns fit: one point a column."""
+        event.stop()
         self._draw_plot()
 
     def _arrange(self) -> None:
@@ -197,6 +204,7 @@ class BalancePage(Page):
         else:
             trouble = purse.trouble or (purse.standing.trouble if purse.standing else None)
             self._heading.facts = Facts(purse.standing, purse.offered, trouble)
+        self.set_class(purse is not None and not purse.offered, "-without-balance")
         self._status.recharge, self._status.read_only = self._desk.auto_recharge, self._desk.account.read_only
 
     @work(group="read", exclusive=True, exit_on_error=False)
@@ -216,7 +224,8 @@ class BalancePage(Page):
     async def _compare(self) -> None:
         """The other profiles beside this one."""
         with self._noting():
-            self._sides.sides = await self._desk.sides()
+            if len(self._desk.account.profiles()) > 1:
+                self._sides.sides = await self._desk.sides()
 
     @work(group="sides", exclusive=True, exit_on_error=False)
     async def _read_sides(self) -> None:
@@ -224,8 +233,7 @@ class BalancePage(Page):
             if not side.in_use:
                 with self._noting(side.profile):
                     await self._desk.read_side(side.profile)
-        with self._noting():
-            self._sides.sides = await self._desk.sides()
+        self._compare()
 
     @contextmanager
     def _noting(self, whose: CleanLine | None = None) -> Iterator[None]:
@@ -273,7 +281,7 @@ class BalancePage(Page):
             if self._plot is None:
                 self._plot = make()
                 await frame.mount(self._plot)
-            self._plot.show(drawn)
+            await self._plot.show(drawn)
             self._periods.aside = top_up_words(len(drawn.top_ups))
 
     def action_plot(self) -> None:
@@ -304,7 +312,7 @@ class BalancePage(Page):
         """The list as it is known now."""
         listing, records = self._listing, self._records
         if anew:
-            self._table.show(Shown(), anew=True)
+            self._table.show(skeleton(listing), anew=True)
         try:
             shown = await records.first(listing, self._period, self._orders[listing], self._narrow)
         except NotOffered as error:
@@ -316,12 +324,15 @@ class BalancePage(Page):
         self._lists.aside = self._aside(shown)
 
     def _aside(self, shown: Shown) -> Content:
+        self._status.narrowed = ""
         if self._listing is Listing.LEDGER:
             note = "" if self._records.told else "found in the readings of this machine"
             return Content.styled(note, "$foreground 60%")
         if self._listing is Listing.REQUESTS:
             count = f"{shown.total or 0:,} request{'' if shown.total == 1 else 's'}"
-            narrowed = f" · {self._narrow.words} · Esc clears" if self._narrow.words else ""
+            wide, filtered = self.app.size.width >= WIDE, self._narrow.words
+            self._status.narrowed = "" if wide else filtered
+            narrowed = f" · {filtered} · Esc clears" if filtered and wide else ""
             return Content.assemble((count, "bold"), (narrowed, "$text-accent"))
         spending = self._records.spending
         if spending is None:
@@ -525,6 +536,6 @@ class BalancePage(Page):
             return False
         if action in ("open", "filter") and not self._tells_requests:
             return False
-        if action == "sort" and self._listing.by is None:
+        if action in ("open", "sort") and self._listing.by is None:
             return False
         return super().check_action(action, parameters)

@@ -1,10 +1,15 @@
 """The balance over time, drawn with plotext. Loaded when it is first shown, in a thread: it takes a while."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
+from threading import Lock
 
 from rich.text import Text
 from textual.color import Color
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
 from textual_plotext import PlotextPlot
 
 from relai_tui.balance.series import Series
@@ -23,41 +28,58 @@ class BalancePlot(PlotextPlot):
     BalancePlot { width: 1fr; height: 1fr; background: $background; }
     """
 
+    class Resized(Message):
+        """It has another size, and is to be drawn anew."""
+
     def __init__(self, zone: tzinfo | None = None) -> None:
         """`zone` is whose times are shown; None is this machine's."""
         super().__init__()
         self._zone = zone
         self._series: Series | None = None
+        self._lines: list[Strip] = []
+        self._drawn_for = Size(0, 0)
+        self._building = Lock()
 
-    def show(self, series: Series) -> None:
-        """Draw this instead."""
+    async def show(self, series: Series) -> None:
+        """Draw this instead. It is built in a thread: that takes as long as several frames."""
         self._series = series
+        width, height = self._drawn_for = self.size
+        if width < 12 or height < 3:
+            return
+        self._lines = await asyncio.to_thread(self._built, series, width, height, self._colours())
         self.refresh()
 
-    def render(self) -> Text:
-        """The plot, in the colours of the theme."""
-        width, height, series = self.size.width, self.size.height, self._series
-        if series is None or width < 12 or height < 3:
-            return Text("")
-        plot, ink = self.plt, self._colours()
-        plot.clear_figure()
-        plot.plotsize(width, height)
-        plot._set_size(width, height)  # noqa: SLF001 - as textual-plotext itself must do
-        plot.canvas_color(ink["ground"])
-        plot.axes_color(ink["ground"])
-        plot.ticks_color(ink["faint"])
-        plot.xaxes(False, False)
-        plot.yaxes(False, False)
-        plot.xlim(series.start, series.end)
-        known = [micro for _, micro in series.points if micro is not None]
-        low, high, step = scale(min(known, default=0), max(known, default=1_000_000), max(2, (height - 1) // 3))
-        plot.ylim(low, high)
-        ticks = list(range(low, high + 1, step))
-        plot.yticks([float(tick) for tick in ticks], [f"{dollars(tick)} " for tick in ticks])
-        at, labels = zip(*time_ticks(series.start, series.end, max(2, (width - 8) // 14), self._zone), strict=True)
-        plot.xticks(list(at), list(labels))
-        self._draw_lines(series, low, ink)
-        return Text.from_ansi(plot.build())
+    def render_line(self, y: int) -> Strip:
+        """A line of the plot as it was built last."""
+        if self.size != self._drawn_for:
+            self._drawn_for = self.size  # asked for once
+            self.post_message(self.Resized())
+        base = self.rich_style
+        line = self._lines[y] if y < len(self._lines) else Strip([])
+        return line.adjust_cell_length(self.size.width, base).apply_style(base)
+
+    def _built(self, series: Series, width: int, height: int, ink: dict[str, tuple[int, int, int]]) -> list[Strip]:
+        with self._building:
+            plot = self.plt
+            plot.clear_figure()
+            plot.plotsize(width, height)
+            plot._set_size(width, height)  # noqa: SLF001 - as textual-plotext itself must do
+            plot.canvas_color(ink["ground"])
+            plot.axes_color(ink["ground"])
+            plot.ticks_color(ink["faint"])
+            plot.xaxes(False, False)
+            plot.yaxes(False, False)
+            plot.xlim(series.start, series.end)
+            known = [micro for _, micro in series.points if micro is not None]
+            low, high, step = scale(min(known, default=0), max(known, default=1_000_000), max(2, (height - 1) // 3))
+            plot.ylim(low, high)
+            ticks = list(range(low, high + 1, step))
+            plot.yticks([float(tick) for tick in ticks], [f"{dollars(tick)} " for tick in ticks])
+            at, labels = zip(*time_ticks(series.start, series.end, max(2, (width - 8) // 14), self._zone), strict=True)
+            plot.xticks(list(at), list(labels))
+            self._draw_lines(series, low, ink)
+            drawn = Text.from_ansi(plot.build())
+            return [Strip(line.render(self.app.console)) for line in drawn.split("\n")]
 
     def _draw_lines(self, series: Series, low: int, ink: dict[str, tuple[int, int, int]]) -> None:
         for run in runs(series):

@@ -168,7 +168,8 @@ class MoneyTable(ScrollView, can_focus=True):
     def _measure(self) -> None:
         """Which columns fit, how wide each is, and what is left for the bar."""
         self.virtual_size = Size(0, (self._shown.total or 0) + 1)
-        width = self.scrollable_content_region.width - 2 * _MARGIN
+        scrolls = (self._shown.total or 0) + 1 > self.outer_size.height  # the bar comes only with the next layout
+        width = self.outer_size.width - (self.styles.scrollbar_size_vertical if scrolls else 0) - 2 * _MARGIN
         columns = list(enumerate(self._shown.columns))
         least_bar = _LEAST_BAR + _GAP if self._shown.bars else 0
         while sum(column.width + _GAP for _, column in columns) - _GAP + least_bar > width:

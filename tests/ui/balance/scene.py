@@ -93,6 +93,7 @@ class Figures:
         source = SimpleNamespace(label=clean_line("keyring"))
         return SimpleNamespace(
             profile=profile,
+            profiles=lambda: self.sides_known,
             region=EU,
             credential=source,
             connected=False,

@@ -39,11 +39,19 @@ def then(*keys: str, stuck: bool = False) -> Before:
     """The room when all is read, and keys pressed."""
 
     async def play(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, Scene)
+
+        def reading() -> bool:
+            plot = app.room._plot
+            undrawn = (plot is None or not plot._lines) and (app.purse is None or app.purse.offered)
+            return not stuck and (undrawn or any(each.group != "change" for each in app.workers))
+
         async def quiet() -> None:
-            await pilot.pause()
-            while not stuck and pilot.app.workers and any(each.group != "change" for each in pilot.app.workers):
-                await pilot.pause(0.01)
-            await pilot.pause(0.05)
+            calm = 0
+            while calm < 4:  # what is read may lead to more that is read
+                await pilot.pause(0.02)
+                calm = 0 if reading() else calm + 1
 
         await quiet()
         for key in keys:
