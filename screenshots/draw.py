@@ -1,9 +1,11 @@
 """Draws the README's pictures from the real app on the sandbox: `make screenshots`."""
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
@@ -14,6 +16,7 @@ from relai_tui.account import Launch
 from relai_tui.commands.demo import demo_account
 from relai_tui.ui.app import RelaiApp
 from relai_tui.ui.chat.prompt import Draft
+from relai_tui.ui.chat.shortfall import Shortfall
 from relai_tui.ui.chat.status import Status
 from relai_tui.ui.chat.transcript import Transcript
 from relai_tui.ui.page import TopBar
@@ -122,6 +125,31 @@ async def requests(pilot: Pilot[None]) -> None:
     await pilot.pause(1.0)
 
 
+def misbehave(app: App[None], **fault: object) -> None:
+    """Tell the sandbox to misbehave."""
+    assert isinstance(app, RelaiApp)
+    address = f"{app._account.base_url_given}".removesuffix("/v1") + "/__sandbox/faults"
+    told = Request(address, json.dumps(fault).encode(), {"Content-Type": "application/json"})
+    urlopen(told).close()
+
+
+async def out_of_credit(pilot: Pilot[None]) -> None:
+    """A prompt that the credits do not cover."""
+    await connected(pilot)
+    await ask(pilot, "Draft a contract, at 900/s")
+    await ask(pilot, "Add a clause on privacy, at 900/s")
+    few = {"balance_micro": 120_000, "required_micro": 310_000}
+    refusal = {"preset": "error", "status": 402, "code": "insufficient_balance", "message": "Insufficient balance."}
+    await asyncio.to_thread(misbehave, pilot.app, **refusal, **few, path="/chat/completions")
+    await asyncio.to_thread(misbehave, pilot.app, preset="balance", credits_micro="120000")
+    pilot.app.screen.query_one(Draft).insert("Now the whole of it in French.")
+    await pilot.press("enter")
+    await until(pilot, lambda: pilot.app.screen.query_one(Shortfall).display)
+    await pilot.pause(2.0)
+    pilot.app.clear_notifications()
+    await pilot.pause(0.3)
+
+
 async def draw(name: str, scene: Scene, size: tuple[int, int] = (110, 34)) -> None:
     """Play a scene and save it."""
     app: App[None] = RelaiApp(demo_account(), Launch(demo=True))
@@ -145,6 +173,7 @@ async def main() -> None:
     await draw("revoke", revoke)
     await draw("balance", balance)
     await draw("requests", requests, (80, 24))
+    await draw("out-of-credit", out_of_credit, (100, 32))
 
 
 if __name__ == "__main__":
