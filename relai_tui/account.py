@@ -180,7 +180,7 @@ class Account:
 
             async def read() -> Balance:
                 governor.sent()
-                return await client.balance()
+                return await client.balance(once=True)
 
             self._watch = BalanceWatch(read, shelf=KeptReadings(self), may_poll=governor.may_poll)
         return self._watch

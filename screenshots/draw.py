@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from http.client import HTTPConnection
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.parse import urlsplit
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
@@ -128,9 +129,11 @@ async def requests(pilot: Pilot[None]) -> None:
 def misbehave(app: App[None], **fault: object) -> None:
     """Tell the sandbox to misbehave."""
     assert isinstance(app, RelaiApp)
-    address = f"{app._account.base_url_given}".removesuffix("/v1") + "/__sandbox/faults"
-    told = Request(address, json.dumps(fault).encode(), {"Content-Type": "application/json"})
-    urlopen(told).close()
+    address = urlsplit(app._account.base_url_given or "")  # noqa: SLF001 - the demo's own server
+    connection = HTTPConnection(address.hostname or "", address.port)
+    connection.request("POST", "/__sandbox/faults", json.dumps(fault), {"Content-Type": "application/json"})
+    connection.getresponse().read()
+    connection.close()
 
 
 async def out_of_credit(pilot: Pilot[None]) -> None:
@@ -147,6 +150,7 @@ async def out_of_credit(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: pilot.app.screen.query_one(Shortfall).display)
     await pilot.pause(2.0)
     pilot.app.clear_notifications()
+    pilot.app.screen.query_one(Status).notice = None
     await pilot.pause(0.3)
 
 

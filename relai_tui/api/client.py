@@ -104,11 +104,14 @@ class Client:
         told = await self._get("/models", on_wait, optional=True)
         return tuple(read_each(_entries(told, "data", "models"), Model))
 
-    async def balance(self, on_wait: OnWait | None = None) -> "Balance":
-        """The credits. Raises `NotOffered` on servers without a balance."""
+    async def balance(self, on_wait: OnWait | None = None, *, once: bool = False) -> "Balance":
+        """The credits. Raises `NotOffered` on servers without a balance.
+
+        `once` asks without trying again: for who asks time and again anyway, and keeps the server's rhythm itself.
+        """
         from relai_tui.api.models import Balance, read_value
 
-        return read_value(await self._get("/balance", on_wait, optional=not self.official), Balance)
+        return read_value(await self._get("/balance", on_wait, optional=not self.official, once=once), Balance)
 
     async def set_auto_recharge(self, wanted: bool) -> "Balance":
         """Turn the automatic top-up on or off (edition 2). Raises `NotOffered`."""
@@ -295,11 +298,14 @@ class Client:
         query: Mapping[str, str | int | None] | None = None,
         *,
         optional: bool = False,
+        once: bool = False,
     ) -> object:
-        """The parsed JSON of a GET, tried again where that may help."""
+        """The parsed JSON of a GET, tried again where that may help, unless it is asked `once`."""
         wished = {name: str(value) for name, value in (query or {}).items() if value is not None}
         call = Call("GET", f"{path}?{urlencode(wished)}" if wished else path, optional=optional)
-        told = parse_json(await self._exchange.with_retries(self._exchange.answer, call, on_wait))
+        exchange = self._exchange
+        body = exchange.answer(call) if once else exchange.with_retries(exchange.answer, call, on_wait)
+        told = parse_json(await body)
         trouble = self._trouble_in(told, optional=optional)
         if trouble is not None:
             del told  # a traceback that shows locals must not show it

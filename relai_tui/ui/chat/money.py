@@ -128,8 +128,8 @@ class ChatMoney:
         said = f"{dollars(micro)} was spent, but not from here"
         with suppress(RelaiError):
             if (key := await BalanceDesk(self._account).last_used_key()) is not None:
-                said += f"; the key “{clean_line(key.name, 40) or key.id}” was used last"
-        self._status.notice = clean_line(f"{said}. F6 shows the keys, Esc puts this away.")
+                said += f"; “{clean_line(key.name, 24) or key.id}” was used last"
+        self._status.notice = clean_line(f"{said} · F6 keys · Esc hides")
 
     async def _learn_limit(self) -> None:
         """Ask once for the requests a minute of the key in use."""

@@ -491,7 +491,7 @@ class ChatPage(Page):
             case Finished():
                 self._transcript.hurry()
             case QuotaWarning(_, message):
-                status.notice = clean_line(f"{message} · Esc puts this away")
+                status.notice = clean_line(f"{message} · Esc hides")
 
     def _show_running(self) -> None:
         """The status line for the conversation shown."""
@@ -510,7 +510,7 @@ class ChatPage(Page):
         if isinstance(reply.trouble, InsufficientBalance):
             await self._fell_short(reply, reply.trouble)
         elif isinstance(reply.trouble, QuotaExceeded):
-            self._status.notice = clean_line(f"{reply.trouble.message} · Esc puts this away", 400)
+            self._status.notice = clean_line(f"{reply.trouble.message} · Esc hides", 400)
         elif reply.trouble is not None and not self._shown(reply.answer):
             self.notify(reply.trouble.message, severity="error", markup=False)
         if not self.app.app_focus:

@@ -58,7 +58,7 @@ class Status(Widget):
         """The line; the key's rate at its right."""
         left, width = self._left(), self.content_size.width
         if not self.rate:
-            return left
+            return left.truncate(max(1, width), ellipsis=True)
         right = Content.styled(self.rate, "$text-warning")
         room = width - left.cell_length - right.cell_length
         return Content.assemble(left, " " * room, right) if room > 1 else left
