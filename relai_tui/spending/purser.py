@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -96,7 +97,8 @@ class Purser:
         readings = await ledger.readings(profile, now - _PACED_OVER)
         if not readings:
             return None
-        told, rules, alerts = forecast(readings, now), account.settings.alerts, list[Alert]()
+        told = await asyncio.to_thread(forecast, readings, now)  # three weeks of readings take their time
+        rules, alerts = account.settings.alerts, list[Alert]()
 
         def change(state: AlertState) -> AlertState:
             after, alert = next_alert(state, readings[-1], told, rules, now)

@@ -46,6 +46,14 @@ class ChatMoney:
             self._made = Purser(self._account)
         return self._made
 
+    async def warm(self) -> None:
+        """Import what the first prompt needs, in a thread."""
+
+        def load() -> None:
+            import relai_tui.spending.purser  # noqa: F401 - for its own sake
+
+        await asyncio.to_thread(load)
+
     # -- before a prompt is sent
 
     async def allows(self, app: "App[Any]", conversation_id: str | None) -> bool:
@@ -113,7 +121,7 @@ class ChatMoney:
         with suppress(StoreError):
             if (alert := await self.purser.alert()) is not None:
                 severe = alert.level is AlertLevel.CRITICAL
-                app.notify(alert.words, severity="error" if severe else "warning", markup=False, timeout=15)
+                app.notify(alert.words, severity="error" if severe else "warning", markup=False, timeout=8)
                 rules = self._account.settings.alerts
                 if rules.bell:
                     app.bell()

@@ -156,6 +156,7 @@ class ChatPage(Page):
         self._draft.earlier = await store.conversations.prompts()
         await self._account.warm()
         await self._transcript.warm()
+        await self._money.warm()
         self.post_message(self.Settled())
         if await self._connected() and self._launch.prompt:
             self._reply(self._launch.prompt)
