@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from relai_tui.balance.days import HOURS, LONGEST, Pattern, pattern_of
 from relai_tui.balance.outlook import depletion
-from relai_tui.balance.steps import Step, StepKind, recent, steps
+from relai_tui.balance.steps import Step, StepKind, coarser, recent, steps
 from relai_tui.moments import DAY, HOUR
 from relai_tui.spending_records import KeptReading, LedgerRecord
 from relai_tui.text import CleanLine, clean_line
@@ -23,6 +23,8 @@ __all__ = ["Forecast", "Pace", "Step", "StepKind", "forecast", "forecast_words",
 LEAST_SPAN = 20 * 60.0
 """Seconds of readings, and `LEAST_STEPS` of them that fell, before anything is told."""
 LEAST_STEPS = 3
+COARSE = 240.0
+"""Seconds between the readings that are looked at; one a minute would take five times as long and tell no more."""
 IDLE_AFTER = 7 * DAY
 """Seconds without any spending after which it is said that nothing is spent."""
 TOP_UP = 10_000
@@ -70,7 +72,7 @@ class Forecast:
 
 def forecast(readings: Sequence[KeptReading], now: float) -> Forecast:
     """What readings of one profile tell, oldest first. Looks at the last three weeks, however many there are."""
-    known = recent(readings, now, LONGEST)
+    known = coarser(recent(readings, now, LONGEST), COARSE)
     if not known:
         return Forecast(Pace.GATHERING, None, None, None, None, 0.0, None, None)
     last, span = known[-1], known[-1].as_of - known[0].as_of

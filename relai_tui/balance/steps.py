@@ -63,5 +63,22 @@ def recent(readings: Sequence[KeptReading], now: float, seconds: float) -> Seque
     return readings[bisect_left(readings, readings[end - 1].as_of - seconds, hi=end, key=_moment) : end]
 
 
+def coarser(readings: Sequence[KeptReading], seconds: float) -> Sequence[KeptReading]:
+    """At most one reading in so many seconds, with all rises: what is summed by the hour needs no more."""
+    kept: list[KeptReading] = []
+    before: KeptReading | None = None
+    for reading in readings:
+        if before is None or reading.micro > before.micro:
+            if before is not None and kept[-1] is not before:
+                kept.append(before)
+            kept.append(reading)
+        elif reading.as_of - kept[-1].as_of >= seconds:
+            kept.append(reading)
+        before = reading
+    if before is not None and kept[-1] is not before:
+        kept.append(before)
+    return kept
+
+
 def _moment(reading: KeptReading) -> float:
     return reading.as_of

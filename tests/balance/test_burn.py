@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relai_tui.balance.burn import Forecast, Pace, StepKind, forecast, forecast_words, found_top_ups, steps, trend
+from relai_tui.balance.steps import coarser
 from relai_tui.spending_records import KeptReading
 from tests.balance.histories import (
     BURSTY,
@@ -167,6 +168,16 @@ def test_steps_part_the_time_and_what_was_spent(readings: list[KeptReading]) -> 
     counted = [step for step in found if step.kind in (StepKind.NORMAL, StepKind.GAP)]
     assert sum(step.spent for step in counted) == sum(step.start.micro - step.end.micro for step in counted)
     assert all(step.spent == 0 for step in found if step not in counted)
+
+
+@given(READINGS, st.floats(1, 10_000))
+def test_coarser_readings_tell_the_same_sums(readings: list[KeptReading], seconds: float) -> None:
+    readings = list({each.as_of: each for each in readings}.values())  # a profile has one reading a moment
+    few = coarser(readings, seconds)
+    assert [few[0], few[-1]] == [readings[0], readings[-1]] if readings else few == []
+    rises = [step.end.micro - step.start.micro for step in steps(readings) if step.kind is StepKind.TOP_UP]
+    assert [step.end.micro - step.start.micro for step in steps(few) if step.kind is StepKind.TOP_UP] == rises
+    assert sum(step.spent for step in steps(few)) == sum(step.spent for step in steps(readings))
 
 
 # -- how often it is right
