@@ -244,7 +244,7 @@ def test_held_back_by_the_keys_rate(snap_compare: Compare, server: Sandbox, home
         page = pilot.app.screen
         assert isinstance(page, ChatPage)
         governor = page._account.governor
-        await until(pilot, lambda: governor.limit is not None)
+        await credited(pilot)
         governor._sent.clear()
         governor._clock = lambda: 1_000.0
         governor.limit = 60

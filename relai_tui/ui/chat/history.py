@@ -6,7 +6,7 @@ was pressed is echoed first. When nothing happens nothing runs.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import NamedTuple
@@ -271,7 +271,9 @@ class History(Canvas):
         self._wake.set()
         if not self._working and self.is_mounted and self._painter:
             self._working = True
-            self.run_worker(self._work(), group="transcript", name="transcript")
+            # Not a coroutine yet: where the program ends before the work begins, none is left behind.
+            work: Callable[[], Awaitable[None]] = self._work
+            self.run_worker(work, group="transcript", name="transcript")
 
     async def _work(self) -> None:
         """Take what came, show it, draw what is looked at; end when there is nothing to do and no answer alive."""

@@ -35,7 +35,7 @@ class ChatMoney:
     def __init__(self, account: "Account", bar: TopBar, status: Status, clock: Callable[[], float]) -> None:
         self._account, self._bar, self._status, self._clock = account, bar, status, clock
         self._made: Purser | None = None
-        self._metering = self._asked_limit = False
+        self._metering = self._asked_limit = self._has_sent = False
 
     @property
     def purser(self) -> "Purser":
@@ -87,6 +87,7 @@ class ChatMoney:
 
     def sent(self) -> None:
         """A prompt leaves now."""
+        self._has_sent = True
         self._account.governor.sent()
         self.show_meter()
 
@@ -113,7 +114,7 @@ class ChatMoney:
 
     async def take_reading(self, app: "App[None]", reading: "Reading", running: int) -> None:
         """Warn of low credits once, and tell when somebody else spends."""
-        if not self._asked_limit:
+        if self._has_sent and not self._asked_limit:  # before the first prompt there is nothing to hold back
             self._asked_limit = True
             await self._learn_limit()
         if reading.micro is None:
