@@ -35,7 +35,7 @@ class ChatMoney:
     def __init__(self, account: "Account", bar: TopBar, status: Status, clock: Callable[[], float]) -> None:
         self._account, self._bar, self._status, self._clock = account, bar, status, clock
         self._made: Purser | None = None
-        self._metering = self._asked_limit = self._has_sent = False
+        self._metering = self._asked_limit = self._has_sent = self._is_warm = False
 
     @property
     def purser(self) -> "Purser":
@@ -53,6 +53,7 @@ class ChatMoney:
             import relai_tui.spending.purser  # noqa: F401 - for its own sake
 
         await asyncio.to_thread(load)
+        self._is_warm = True
 
     # -- before a prompt is sent
 
@@ -108,7 +109,12 @@ class ChatMoney:
     # -- after
 
     async def show_spent(self, conversation_id: str | None) -> None:
-        """The conversation's sum, and how many more answers like these the balance pays for."""
+        """The conversation's sum, and how many more answers like these the balance pays for.
+
+        Not while what it needs is still being loaded: a conversation opened at the start need not wait for it.
+        """
+        if not self._is_warm:
+            return
         with suppress(StoreError):
             self._bar.spent = await self.purser.summary(conversation_id)
 
