@@ -8,7 +8,7 @@ import pytest
 from relai_tui.balance.ways import Way
 from relai_tui.conversation import CostBasis, TurnState
 from relai_tui.sandbox.account import Account as SandboxAccount
-from relai_tui.sandbox.faults import error
+from relai_tui.sandbox.faults import error, raw
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.ui.chat.shortfall import Shortfall
 from relai_tui.ui.dialogs import Confirm
@@ -232,3 +232,29 @@ async def test_a_quota_that_is_used_up_is_called_what_it_is(sandbox: Sandbox, ho
         await at.until(lambda: at.status.notice is not None and "Waiting does not help" in at.status.notice)
         await at.answered()
         assert asked(sandbox) == 1
+
+
+async def test_low_credits_reach_the_desktop_where_that_is_wanted(
+    sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(home, "[alerts]\ndesktop = true\n")
+    sandbox.account.set_credits(1_500_000)
+    async with desk(account_on(sandbox, home, key_of(sandbox)), size=(120, 30)) as at:
+        written: list[str] = []
+        driver = at.app._driver
+        assert driver is not None
+        monkeypatch.setattr(driver, "write", written.append)  # what the terminal would get
+        await at.sees("The credits run low")
+        said = "The credits run low: $1.50 left"
+        assert f"\x1b]9;{said}\x1b\\\x1b]777;notify;relai-tui;{said}\x1b\\" in written
+
+
+async def test_a_quota_warning_stays_in_the_status_line_until_it_is_put_away(sandbox: Sandbox, home: Path) -> None:
+    warning = '{"warnings":[{"code":"quota","message":"85 % of the daily quota is used.","percent":0.85}]}'
+    sandbox.faults.add(raw(f"event: relai.warning\ndata: {warning}\n\n", after=1), times=1)
+    async with desk(account_on(sandbox, home, key_of(sandbox)), size=(120, 30)) as at:
+        await at.send("hello")
+        await at.answered()
+        await at.sees("85 % of the daily quota is used. · Esc hides")
+        await at.pilot.press("escape")
+        await at.until(lambda: at.status.notice is None)
