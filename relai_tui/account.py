@@ -10,17 +10,16 @@ in a thread. The command line, the screen and the sign-in take the same steps:
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from relai_tui.api.address import choose_address, read_address
 from relai_tui.api.errors import KeyRefused, NotFound, NotOffered, RefusedToSend, RelaiError, UnusableKey
 from relai_tui.api.keys import key_format, read_key
 from relai_tui.balance.governor import RateGovernor
-from relai_tui.balance.watch import BalanceWatch
 from relai_tui.credentials.errors import KeyringError, NoKeyring
 from relai_tui.credentials.sources import FILE_VARIABLE, KEY_VARIABLE, Credential, KeySource, find
-from relai_tui.settings import Profile, Settings, SettingsError, checked_name, load, save_profile
+from relai_tui.settings import Profile, Settings, SettingsError, checked_name, load
 from relai_tui.store.errors import StoreUnavailable
 from relai_tui.text import CleanLine, CleanText, clean_line
 
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from relai_tui.api.client import Client
     from relai_tui.api.keys import KeyFormat
     from relai_tui.api.models import Balance
+    from relai_tui.balance.watch import BalanceWatch
     from relai_tui.credentials.os_keyring import Keyring, KeyringState
     from relai_tui.spending_records import KeptReading
     from relai_tui.store.database import Store
@@ -49,8 +49,7 @@ class NoCredential(Exception):
         super().__init__(self.message)
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """What the command line asks for, beyond the account."""
 
     prompt: CleanText | None = None
@@ -64,8 +63,7 @@ class Launch:
     demo: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Arranged:
+class Arranged(NamedTuple):
     """A server and a key made for this run, as the demo does."""
 
     base_url: str
@@ -73,8 +71,7 @@ class Arranged:
     label: CleanLine
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(NamedTuple):
     """A key that its server accepted; not yet kept anywhere."""
 
     key: SecretStr
@@ -176,6 +173,8 @@ class Account:
         """The balance, read at the right times. Only after `connect`."""
         assert self._client is not None, "connect first"
         if self._watch is None:
+            from relai_tui.balance.watch import BalanceWatch  # with the first use: no start waits for it
+
             client, governor = self._client, self.governor
 
             async def read() -> Balance:
@@ -210,8 +209,13 @@ class Account:
         return self._store
 
     async def _open_store(self) -> Store:
-        from relai_tui.store.database import Store
+        def load() -> type[Store]:
+            from relai_tui.store.database import Store, warm
 
+            warm()
+            return Store
+
+        Store = await asyncio.to_thread(load)  # noqa: N806 - a class; keys are echoed while it is loaded
         try:
             store = await Store.open(self.settings.paths.database)
         except StoreUnavailable as error:
@@ -340,6 +344,8 @@ class Account:
 
     async def keep(self, trial: Trial, *, make_default: bool = True) -> None:
         """Store the key in the keyring, read it back, and name it in config.toml. Raises `KeyringError`."""
+        from relai_tui.settings.saving import save_profile
+
         await self._keyring.save(trial.profile.name, trial.key)
         save_profile(self.settings.paths, trial.profile, make_default=make_default)
 

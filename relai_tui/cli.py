@@ -28,6 +28,10 @@ FRAMES = "240"
 """Pictures a second that Textual may paint. Its own 60 hold the echo of a key back for up to two of them, 33 ms.
 Nothing here asks for more than 30 a second, and for none while nothing happens."""
 
+TURN = 0.001
+"""Seconds a thread goes on before another that wants to has its turn. With Python's own 5 ms, a key pressed while
+modules are loaded in a thread waits for several such turns: to be read, to be heard, and to be echoed."""
+
 _USUAL = gc.get_threshold()
 _AT_THE_START = 50_000
 """Objects made between two looks for garbage while modules are loaded, nearly all of which stay: 700 cost a tenth."""
@@ -256,6 +260,7 @@ def _open_screen(account: "Account", launch: "Launch") -> int:
         print('relai-tui: the screen needs a terminal; in a pipe, use: relai-tui ask "…"', file=sys.stderr)
         return USAGE_ERROR
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)
+    sys.setswitchinterval(TURN)
     from relai_tui.ui.app import RelaiApp
 
     # What is loaded lives as long as the program: looking through it in vain takes 35 ms, in the middle of the first

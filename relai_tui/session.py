@@ -16,9 +16,8 @@ server said so; nothing came).
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from relai_tui.api.deltas import (
@@ -31,26 +30,17 @@ from relai_tui.api.deltas import (
     TokensUsed,
     ToolCallDelta,
 )
-from relai_tui.api.errors import InsufficientBalance, NotOffered, RelaiError, ServerRefused
+from relai_tui.api.errors import InsufficientBalance, RelaiError, ServerRefused
 from relai_tui.api.request import ChatRequest, Message
-from relai_tui.balance.attribution import CLOCKS, match_usage
-from relai_tui.conversation import (
-    Conversation,
-    CostBasis,
-    Role,
-    ToolCall,
-    Turn,
-    TurnState,
-    new_id,
-)
-from relai_tui.spending_records import SpentTurn, UsageRecord
+from relai_tui.conversation import Conversation, Role, ToolCall, Turn, TurnState, new_id
 from relai_tui.store.errors import Missing, StoreError
 from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
 
 if TYPE_CHECKING:
     from relai_tui.api.client import Client
-    from relai_tui.api.models import Completion, UsageEvent
+    from relai_tui.api.models import Completion
     from relai_tui.balance.watch import BalanceWatch
+    from relai_tui.pricing import Pricing
     from relai_tui.store.database import Store
 
 CHECKPOINT = 1.0
@@ -212,10 +202,10 @@ class Reply:
         except StoreError as problem:
             self.unsaved = clean_line(str(problem))
 
-    def priced(self, micro: int | None, basis: CostBasis) -> Turn:
-        """The answer with what it cost."""
-        self._answer = replace(self.answer, figures=replace(self.answer.figures, cost_micro=micro, cost_basis=basis))
-        return self._answer
+    def priced(self, answer: Turn) -> Turn:
+        """Note what the answer cost."""
+        self._answer = answer
+        return answer
 
 
 class ChatSession:
@@ -237,7 +227,7 @@ class ChatSession:
         self.conversation = conversation
         """As it was last known; its leaf is the end of the branch the next prompt follows."""
         self.clock, self.monotonic = clock, monotonic
-        self._usage_offered = True
+        self._pricing: Pricing | None = None
 
     async def begin(self, text: str, *, model: CleanLine | None = None, max_tokens: int | None = None) -> Reply:
         """Keep the prompt and make room for its answer. Nothing is sent. Raises `StoreError`; then nothing was kept."""
@@ -303,129 +293,33 @@ class ChatSession:
 
     async def note_money(self, answer: Turn, trouble: RelaiError | None) -> None:
         """Write down that an answer was made, and the balance a 402 told. Raises `StoreError`."""
-        if _is_charged(answer):
-            await self.record(answer)
+        await self.pricing.note(answer)
         if isinstance(trouble, InsufficientBalance) and trouble.balance_micro is not None:
             region = self.conversation.region
             await self.store.ledger.add_reading(self.profile, region, trouble.balance_micro, self.clock(), "402")
 
+    @property
+    def pricing(self) -> "Pricing":
+        """What answers cost. Loaded when the first answer has ended: no request waits for it."""
+        if self._pricing is None:
+            from relai_tui.pricing import Pricing
+
+            self._pricing = Pricing(
+                self.client, self.store, self.watch, self.profile, clock=self.clock, monotonic=self.monotonic
+            )
+        return self._pricing
+
     async def settle(self, reply: Reply) -> AsyncGenerator[Turn, None]:
         """The answer with its cost, each time more is known of it. Ends by itself, at most half a minute later."""
-        watch, best = self.watch, CostBasis.UNKNOWN
-        if watch is None or not _is_charged(reply.answer):
-            return
-        async with aclosing(watch.cost(reply.answer.id)) as costs:
-            count = 0
-            async for micro, basis in costs:
-                count += 1
-                exact = await self._exact_cost(reply.answer)
-                if exact is not None:
-                    micro, basis = exact, CostBasis.EXACT
-                elif basis is CostBasis.MEASURED and await self._others_ran(reply.answer):
-                    micro, basis = None, CostBasis.SHARED
-                if micro == 0 and basis is CostBasis.MEASURED and count == 1:
-                    continue  # its charge has not come yet
-                if basis is CostBasis.UNKNOWN or (best is CostBasis.MEASURED and basis is CostBasis.SHARED):
-                    continue
-                best = basis
-                yield await self._keep_cost(reply, micro, basis)
-                if basis is CostBasis.EXACT:
-                    return
+        async with aclosing(self.pricing.settle(reply.answer)) as turns:
+            async for turn in turns:
+                yield reply.priced(turn)
 
     async def settle_exactly(self, reply: Reply) -> Turn | None:
         """The answer with what the server says it cost, asked once and only of servers that say so (edition 2)."""
-        exact = await self._exact_cost(reply.answer) if _is_charged(reply.answer) else None
-        return None if exact is None else await self._keep_cost(reply, exact, CostBasis.EXACT)
+        turn = await self.pricing.settle_exactly(reply.answer)
+        return None if turn is None else reply.priced(turn)
 
     def may_settle(self, reply: Reply) -> bool:
         """Whether the server may still tell what it cost."""
-        known = reply.answer.figures.completion_tokens is not None
-        return self._usage_offered and known and _is_charged(reply.answer)
-
-    async def _keep_cost(self, reply: Reply, micro: int | None, basis: CostBasis) -> Turn:
-        turn = reply.priced(micro, basis)
-        with suppress(StoreError):  # a figure that cannot be kept is still shown
-            await self.store.conversations.update_figures(turn.id, turn.figures)
-            await self.record(turn)
-        return turn
-
-    async def record(self, turn: Turn) -> None:
-        """Write an answer into the ledger, as far as its cost is known. Raises `StoreError`."""
-        figures = turn.figures
-        await self.store.ledger.record_cost(
-            turn.id,
-            turn.conversation_id,
-            self.profile,
-            model=turn.model_answered or turn.model_asked,
-            cost_micro=figures.cost_micro,
-            basis=figures.cost_basis,
-            at=turn.created_at,
-            seconds=figures.seconds,
-            tokens_in=figures.prompt_tokens,
-            tokens_out=figures.completion_tokens,
-        )
-
-    async def _others_ran(self, answer: Turn) -> bool:
-        """Whether another window of this machine had an answer on its way between the readings."""
-        before = self.watch.before(answer.id) if self.watch else None
-        now = self.clock()
-        since = answer.created_at if before is None else now - (self.monotonic() - before.asked_at)
-        try:
-            return await self.store.ledger.overlapping(answer.id, min(since, answer.created_at), now) > 0
-        except StoreError:
-            return True
-
-    async def _exact_cost(self, answer: Turn) -> int | None:
-        """Micro-dollars from the one usage event that matches by model and both token counts; None when none does."""
-        if not self._usage_offered or answer.figures.completion_tokens is None:
-            return None
-        start = datetime.fromtimestamp(answer.created_at - CLOCKS, UTC)
-        try:
-            page = await self.client.usage(start=start, limit=50)
-        except NotOffered:
-            self._usage_offered = False
-            return None
-        except RelaiError:
-            return None
-        events = [record for event in page.events if (record := usage_record(event)) is not None]
-        found = match_usage([_spent(answer, self.profile)], events).get(answer.id)
-        return found.cost_micro if found else None
-
-
-def usage_record(event: "UsageEvent") -> UsageRecord | None:
-    """An event of the wire as it is matched; None for one without an id or a time."""
-    if event.request_id is None or event.timestamp is None:
-        return None
-    return UsageRecord(
-        event.request_id,
-        event.timestamp.timestamp(),
-        event.model,
-        event.tokens_in,
-        event.tokens_out,
-        event.cost_micro,
-        event.latency_ms,
-        event.status,
-    )
-
-
-def _is_charged(answer: Turn) -> bool:
-    """Whether an answer may have cost something: the server did not refuse to begin it."""
-    return answer.state is not TurnState.FAILED or bool(answer.text or answer.reasoning)
-
-
-def _spent(answer: Turn, profile: str) -> SpentTurn:
-    figures = answer.figures
-    return SpentTurn(
-        turn_id=answer.id,
-        conversation_id=answer.conversation_id,
-        conversation=None,
-        profile=clean_line(profile),
-        model=answer.model_answered,
-        key_id=None,
-        at=answer.created_at,
-        seconds=figures.seconds,
-        tokens_in=figures.prompt_tokens,
-        tokens_out=figures.completion_tokens,
-        cost_micro=figures.cost_micro,
-        basis=figures.cost_basis,
-    )
+        return self.pricing.may_settle(reply.answer)

@@ -12,11 +12,10 @@ bell = true
 desktop = false                     # OSC 9 / 777
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Cap:
+class Cap(NamedTuple):
     """How much may be spent in one conversation, day or month. Micro-dollars; None is no limit."""
 
     soft: int | None = None
@@ -25,8 +24,7 @@ class Cap:
     """From here on it is asked, before anything is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpendingLimits:
+class SpendingLimits(NamedTuple):
     """Limits of the user's own. The server knows nothing of them."""
 
     conversation: Cap = Cap()
@@ -36,8 +34,7 @@ class SpendingLimits:
     """A month of the local calendar."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertLine:
+class AlertLine(NamedTuple):
     """Where a level of alert begins: below a balance, or when the credits last no longer than so long."""
 
     floor_micro: int | None = None
@@ -45,8 +42,7 @@ class AlertLine:
     runway_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AlertRules:
+class AlertRules(NamedTuple):
     """Two levels, and how loudly they are told beside the top bar."""
 
     low: AlertLine = AlertLine(2_000_000, 24 * 3_600.0)

@@ -21,7 +21,7 @@ from relai_tui.sandbox.server import Sandbox
 from relai_tui.store.database import Store
 from relai_tui.text import clean, clean_line
 from relai_tui.ui.chat.entries import Entry
-from relai_tui.ui.chat.page import PAGE
+from relai_tui.ui.chat.room import PAGE
 from relai_tui.ui.hearing import hearing
 from tests.ui.conftest import Desk, account_on, desk
 
@@ -116,7 +116,7 @@ async def test_the_screen_is_not_laid_out_while_an_answer_streams_nor_for_keys(
         assert at.draft.text == "meanwhile"
         assert not layouts.count
         await at.pilot.press("escape")
-        await at.until(lambda: at.page._here is None)
+        await at.until(lambda: at.page.here is None)
 
 
 # -- rest

@@ -8,15 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from relai_tui.settings import (
-    Paths,
-    Profile,
-    SettingsError,
-    load,
-    remove_profile,
-    save_choice,
-    save_profile,
-)
+from relai_tui.settings import Paths, Profile, SettingsError, load
+from relai_tui.settings.saving import remove_profile, save_choice, save_profile
 from relai_tui.spending_rules import AlertLine, AlertRules, Cap, SpendingLimits
 from relai_tui.text import clean_line
 

@@ -6,8 +6,7 @@ an `@` would send a key to a host nobody checked.
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from relai_tui.api.errors import InsecureAddress, RefusedToSend, WrongRegion
 from relai_tui.api.keys import NEAREST, REGIONS, base_url_for, key_format
@@ -29,8 +28,7 @@ _OFFICIAL = {
 } | {NEAREST.removeprefix("https://").removesuffix("/v1"): None}
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A base URL that was read and found usable."""
 
     base_url: str

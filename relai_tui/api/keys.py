@@ -5,8 +5,7 @@ is really read, so that this module loads in no time.
 """
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from relai_tui.api.errors import UnusableKey
 from relai_tui.text import NOTHING, CleanLine, clean_line
@@ -37,8 +36,7 @@ _SHORTEST_SHOWN = 12
 _SHORTEST_MASKED = 4
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFormat:
+class KeyFormat(NamedTuple):
     """What the prefix of a key tells. Keys of other servers tell nothing: all None."""
 
     edition: int | None

@@ -11,8 +11,7 @@ import asyncio
 import hmac
 import os
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from relai_tui.credentials.daemon import in_daemon_thread
 from relai_tui.credentials.environment import (
@@ -60,8 +59,7 @@ def service_of(profile: str) -> str:
     return f"relai-tui/{profile}"
 
 
-@dataclass(frozen=True, slots=True)
-class KeyringState:
+class KeyringState(NamedTuple):
     """Whether keys can be kept in the keyring, found out before the user types one."""
 
     backend: CleanLine | None

@@ -13,10 +13,9 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from relai_tui.credentials.daemon import in_daemon_thread
 from relai_tui.credentials.errors import KeyCommandFailed, KeyFileUnreadable, UnusableSource
@@ -53,8 +52,7 @@ class KeySource(StrEnum):
     SESSION = "session"
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """A key and where it came from."""
 
     key: SecretStr

@@ -21,7 +21,8 @@ from relai_tui.key_records import KeyAction
 from relai_tui.keys.guards import NotAllowed, demand_for, name_trouble
 from relai_tui.keys.listing import Held, KeyRow, Listing
 from relai_tui.moments import DAY
-from relai_tui.settings import Profile, SettingsError, checked_name, save_profile
+from relai_tui.settings import Profile, SettingsError, checked_name
+from relai_tui.settings.saving import save_profile
 from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanLine, clean_line
 
@@ -234,7 +235,7 @@ class KeyDesk:
         name = profile.name if profile else account.profile.name
         trial = await account.try_secret(secret, profile=name)
         told = replace(trial.profile, key_id=key.id if key else None, key_prefix=shown_prefix(secret))
-        await account.adopt(replace(trial, profile=told), kept=profile is not None)
+        await account.adopt(trial._replace(profile=told), kept=profile is not None)
         await self._note_key(KeyAction.SWITCH, secret, key, f"this session uses it, as profile “{name}”")
 
     # -- revoking

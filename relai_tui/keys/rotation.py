@@ -19,7 +19,7 @@ from relai_tui.key_records import KeyAction, RotationRecord, RotationStep
 from relai_tui.keys.desk import uses
 from relai_tui.keys.guards import NotAllowed
 from relai_tui.keys.listing import Held
-from relai_tui.settings import save_profile
+from relai_tui.settings.saving import save_profile
 from relai_tui.store.errors import StoreError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from relai_tui.store.connection import Database
@@ -24,14 +25,14 @@ from relai_tui.store.errors import (
     StoreError,
     StoreUnavailable,
 )
-from relai_tui.store.key_log import KeyLog
-from relai_tui.store.ledger import Ledger
-from relai_tui.store.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from relai_tui.store.key_log import KeyLog
+    from relai_tui.store.ledger import Ledger
+    from relai_tui.store.usage import Usage
     from relai_tui.text import CleanLine
 
 __all__ = [
@@ -44,22 +45,51 @@ __all__ = [
     "StoreClosed",
     "StoreError",
     "StoreUnavailable",
+    "warm",
 ]
+
+
+def warm() -> None:
+    """Import what opening a file needs; takes a while, so from a thread where keys are to be echoed meanwhile."""
+    import logging  # noqa: F401 - these for their own sake
+    import sqlite3  # noqa: F401
+
+    import aiosqlite  # noqa: F401
 
 
 class Store:
     """An open history. `close()` it, or use it with `async with`: only that waits for the last writes."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
-        self._database = database
+        self._database, self._clock = database, clock
         self.conversations = Conversations(database, clock)
-        self.ledger = Ledger(database, clock)
-        self.usage = Usage(database)
-        self.key_log = KeyLog(database, clock)
         self.notice: CleanLine | None = database.notice
         """What was wrong with the file and what was done about it; None when all is well."""
         self.read_only: bool = database.read_only
         """Whether every write raises ReadOnly."""
+
+    # What a conversation does not need is loaded when it is first asked for: no start waits for it.
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """What was spent from here, readings of the balance, and what was told of it."""
+        from relai_tui.store.ledger import Ledger
+
+        return Ledger(self._database, self._clock)
+
+    @cached_property
+    def usage(self) -> Usage:
+        """What the server told of requests and movements."""
+        from relai_tui.store.usage import Usage
+
+        return Usage(self._database)
+
+    @cached_property
+    def key_log(self) -> KeyLog:
+        """What was done to API keys from here."""
+        from relai_tui.store.key_log import KeyLog
+
+        return KeyLog(self._database, self._clock)
 
     @classmethod
     async def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Store:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from relai_tui.text import clean_line
@@ -20,10 +21,14 @@ EXCERPT_LENGTH = 120
 """Characters of an excerpt."""
 
 _SEPARATOR = "\x1f"  # cleaned text cannot hold it
-# Scripts written without spaces: the index would take a whole sentence for one word.
-_UNSPLIT = re.compile(
-    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
-)
+
+
+@cache
+def _unsplit() -> re.Pattern[str]:
+    """A character of a script written without spaces: the index would take a whole sentence for one word."""
+    return re.compile(
+        "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Search:
     @property
     def match(self) -> str:
         """The words as an FTS5 query; empty when the index has nothing to say about any of them."""
-        indexed = (word for word in self.words if any(map(str.isalnum, word)) and not _UNSPLIT.search(word))
+        indexed = (word for word in self.words if any(map(str.isalnum, word)) and not _unsplit().search(word))
         return " ".join('"' + word.replace('"', '""') + '"*' for word in indexed)
 
     @property
@@ -54,7 +59,7 @@ class Search:
     @property
     def unindexed(self) -> str:
         """As `whole`, of the words that the index cannot find exactly."""
-        return _SEPARATOR.join(word for word in self.words if not word.isalnum() or _UNSPLIT.search(word))
+        return _SEPARATOR.join(word for word in self.words if not word.isalnum() or _unsplit().search(word))
 
     def found_in_turns(self, *, indexed: bool) -> tuple[str, tuple[str, ...]]:
         """A query for `number` and `conversation_id` of the turns that hold all words, and its parameters."""

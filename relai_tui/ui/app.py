@@ -14,15 +14,11 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from relai_tui.account import Account, Launch
-from relai_tui.settings import SettingsError, save_choice
-from relai_tui.spending_records import KeptReading
 from relai_tui.text import CleanLine, clean_line
 from relai_tui.ui.chat.page import ChatPage
-from relai_tui.ui.dialogs import Help
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.hearing import hearing
 from relai_tui.ui.page import Page
-from relai_tui.ui.secret_text import SecretText
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
@@ -30,6 +26,7 @@ if TYPE_CHECKING:
 
     from relai_tui.spending.desk import BalanceDesk
     from relai_tui.spending.recent import RecentReadings
+    from relai_tui.spending_records import KeptReading
     from relai_tui.ui.balance.page import BalancePage
     from relai_tui.ui.balance.purse import Purse
     from relai_tui.ui.keys.page import KeysPage
@@ -164,12 +161,14 @@ class RelaiApp(TellsFaults, App[None]):
             return
         fresh, account = None, self._account
         if reading.micro is not None:
+            from relai_tui.spending_records import KeptReading
+
             now, source = self._wall_clock(), clean_line("balance")
             fresh = KeptReading(account.profile.name, account.region, reading.micro, now, source)
         self._take_stock(fresh, why)
 
     @work(group="stock", exclusive=True, exit_on_error=False)
-    async def _take_stock(self, fresh: KeptReading | None, trouble: CleanLine | None) -> None:
+    async def _take_stock(self, fresh: "KeptReading | None", trouble: CleanLine | None) -> None:
         from relai_tui.ui.balance.purse import look_into
 
         self._show_purse(await look_into(self._money()[1], fresh, trouble))
@@ -244,6 +243,8 @@ class RelaiApp(TellsFaults, App[None]):
 
     def action_help(self) -> None:
         """Help for what has the focus."""
+        from relai_tui.ui.dialogs import Help
+
         screen = self.screen
         if isinstance(screen, Help):
             return
@@ -270,6 +271,8 @@ class RelaiApp(TellsFaults, App[None]):
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """As Textual's, with every secret masked."""
+        from relai_tui.ui.secret_text import SecretText
+
         for screen in self.screen_stack:
             for secret in screen.query(SecretText):
                 secret.conceal()
@@ -285,6 +288,9 @@ class RelaiApp(TellsFaults, App[None]):
 
     def _keep_theme(self, name: str) -> None:
         if name != self._account.settings.theme:
+            from relai_tui.settings import SettingsError
+            from relai_tui.settings.saving import save_choice
+
             try:
                 save_choice(self._account.settings.paths, theme=name)
             except (SettingsError, OSError) as error:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from rich.cells import cell_len
 from textual import events
@@ -15,7 +14,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from relai_tui.api.errors import RelaiError
-from relai_tui.balance.watch import Reading
 from relai_tui.money import dollars_left
 from relai_tui.text import CleanLine, clean_line
 from relai_tui.ui.compositing import NarrowCompositor
@@ -24,9 +22,10 @@ from relai_tui.ui.faults import TellsFaults
 if TYPE_CHECKING:
     from textual.binding import ActiveBinding
 
+    from relai_tui.balance.watch import Reading
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+
+class Identity(NamedTuple):
     """Who we are towards the server, in words for the top bar."""
 
     profile: CleanLine
@@ -35,8 +34,7 @@ class Identity:
     """Where the key in use comes from; None while there is no key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credits:
+class Credits(NamedTuple):
     """The balance as the top bar shows it."""
 
     micro: int | None
@@ -185,7 +183,7 @@ class Page(TellsFaults, Screen[None]):
     class BalanceRead(Message):
         """The balance was read, or could not be; None where there is nothing to read any more."""
 
-        def __init__(self, reading: Reading | None) -> None:
+        def __init__(self, reading: "Reading | None") -> None:
             super().__init__()
             self.reading = reading
 

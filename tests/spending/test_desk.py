@@ -15,7 +15,8 @@ from relai_tui.sandbox.faults import answer, balance, error, hang_up
 from relai_tui.sandbox.models import BY_ID
 from relai_tui.sandbox.seed import seed_demo
 from relai_tui.sandbox.server import Sandbox
-from relai_tui.settings import Profile, save_profile
+from relai_tui.settings import Profile
+from relai_tui.settings.saving import save_profile
 from relai_tui.spending.desk import BalanceDesk
 from relai_tui.spending.values import Source, UsageFilter
 from relai_tui.spending_records import By

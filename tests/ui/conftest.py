@@ -82,7 +82,7 @@ class Desk:
 
     async def answered(self) -> None:
         await self.until(lambda: not self.draft.text)
-        await self.until(lambda: self.page._here is None)
+        await self.until(lambda: self.page.here is None)
 
     async def kept(self) -> tuple[Turn, ...]:
         store = await self.account.store()

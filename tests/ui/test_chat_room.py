@@ -65,7 +65,7 @@ async def test_what_is_typed_while_an_answer_comes_is_not_sent_and_not_lost(sand
         await at.sees("still on its way")
         assert at.draft.text == "a second thought"
         await at.pilot.press("escape")
-        await at.until(lambda: at.page._here is None)
+        await at.until(lambda: at.page.here is None)
         assert at.draft.text == "a second thought"
         assert len(sandbox.requests.of("POST", "/chat/completions")) == 1
 
@@ -207,8 +207,8 @@ async def test_an_answer_goes_on_unseen_and_is_there_when_one_comes_back(sandbox
         await at.pilot.press("ctrl+s")
         await at.sees("long 1500")
         await at.pilot.press("enter")
-        await at.until(lambda: at.page._conversation is not None)
-        await at.until(lambda: at.page._here is None)
+        await at.until(lambda: at.page.conversation is not None)
+        await at.until(lambda: at.page.here is None)
         await at.sees("tokens")
         assert (await at.kept())[-1].state is TurnState.COMPLETE
 
@@ -218,7 +218,7 @@ async def test_ctrl_c_stops_then_asks_before_it_quits(sandbox: Sandbox, home: Pa
         await at.send("very long 4000 at 200/s")
         await at.until(lambda: at.status.streaming)
         await at.pilot.press("ctrl+c")
-        await at.until(lambda: at.page._here is None)
+        await at.until(lambda: at.page.here is None)
         await at.pilot.press("ctrl+c")
         await at.sees("again to quit")
         assert at.app.is_running
@@ -285,7 +285,7 @@ async def test_asking_again_puts_another_answer_beside_the_first(sandbox: Sandbo
         await at.until(lambda: "failed" in at.screen_text())
         await at.pilot.press("alt+up", "r")
         await at.until(lambda: "failed" not in at.screen_text())
-        await at.until(lambda: at.page._here is None)
+        await at.until(lambda: at.page.here is None)
         prompt, answer = await at.kept()
         assert (prompt.text, answer.state) == ("hello", TurnState.COMPLETE)
         store = await at.account.store()

@@ -15,7 +15,8 @@ from relai_tui.conversation import CostBasis, Figures, Role, ToolCall, Turn, Tur
 from relai_tui.credentials.os_keyring import Keyring
 from relai_tui.sandbox.faults import error, stall
 from relai_tui.sandbox.server import Sandbox, run_in_thread
-from relai_tui.settings import Paths, load, save_choice
+from relai_tui.settings import Paths, load
+from relai_tui.settings.saving import save_choice
 from relai_tui.store.database import Store
 from relai_tui.text import clean, clean_line
 from relai_tui.ui.app import RelaiApp
@@ -218,7 +219,7 @@ def test_the_balance_rose(snap_compare: Compare, server: Sandbox, home: Path) ->
         server.account.top_up(5_000_000)
         page = pilot.app.screen
         assert isinstance(page, ChatPage)
-        page._account.watch.read_soon()
+        page.account.watch.read_soon()
         await until(pilot, lambda: page.has_class("-talking") and page.query_one(Shortfall).has_class("-enough"))
         pilot.app.clear_notifications()
         await pilot.pause()
@@ -243,17 +244,17 @@ def test_held_back_by_the_keys_rate(snap_compare: Compare, server: Sandbox, home
     async def held(pilot: Pilot[None]) -> None:
         page = pilot.app.screen
         assert isinstance(page, ChatPage)
-        governor = page._account.governor
+        governor = page.account.governor
         await credited(pilot)
         governor._sent.clear()
         governor._clock = lambda: 1_000.0
         governor.limit = 60
         while governor.used() < 60:
             governor.sent()
-        page._money._clock = page._status._clock = lambda: 1_000.0
-        page._money.show_meter()
+        page.money._clock = page.status._clock = lambda: 1_000.0
+        page.money.show_meter()
         await ask(pilot, "one more")
-        await until(pilot, lambda: page._status.holding is not None)
+        await until(pilot, lambda: page.status.holding is not None)
         await pilot.pause()
 
     assert snap_compare(app_on(server, home), run_before=held, terminal_size=(100, 26))

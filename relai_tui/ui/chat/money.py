@@ -6,22 +6,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from relai_tui.api.errors import RelaiError
-from relai_tui.balance.limits import Breach
 from relai_tui.money import dollars
-from relai_tui.spending_records import AlertLevel
 from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanText, clean_line
 from relai_tui.ui.chat.status import Status
-from relai_tui.ui.desktop import notify_desktop
-from relai_tui.ui.dialogs import Confirm
 from relai_tui.ui.page import TopBar
 
 if TYPE_CHECKING:
     from textual.app import App
 
     from relai_tui.account import Account
+    from relai_tui.balance.alerts import Alert
+    from relai_tui.balance.limits import Breach
     from relai_tui.balance.watch import Reading
     from relai_tui.spending.purser import Purser
+    from relai_tui.ui.dialogs import Confirm
 
 METER_FROM = 2
 """The meter shows from this part of the minute's requests on: a half."""
@@ -127,15 +126,21 @@ class ChatMoney:
             return
         with suppress(StoreError):
             if (alert := await self.purser.alert()) is not None:
-                severe = alert.level is AlertLevel.CRITICAL
-                app.notify(alert.words, severity="error" if severe else "warning", markup=False, timeout=8)
-                rules = self._account.settings.alerts
-                if rules.bell:
-                    app.bell()
-                if rules.desktop:
-                    notify_desktop(app, alert.words)
+                self._warn(app, alert)
             if (fell := await self.purser.stranger(running)) is not None:
                 await self._tell_stranger(fell.micro)
+
+    def _warn(self, app: "App[None]", alert: "Alert") -> None:
+        from relai_tui.spending_records import AlertLevel
+        from relai_tui.ui.desktop import notify_desktop
+
+        severe = alert.level is AlertLevel.CRITICAL
+        app.notify(alert.words, severity="error" if severe else "warning", markup=False, timeout=8)
+        rules = self._account.settings.alerts
+        if rules.bell:
+            app.bell()
+        if rules.desktop:
+            notify_desktop(app, alert.words)
 
     async def _tell_stranger(self, micro: int) -> None:
         from relai_tui.spending.desk import BalanceDesk
@@ -158,8 +163,10 @@ class ChatMoney:
             self._account.governor.limit = own_limit(await client.keys(), self._account)
 
 
-def _limit_asked(hard: tuple[Breach, ...]) -> Confirm:
+def _limit_asked(hard: "tuple[Breach, ...]") -> "Confirm":
     """The question about a hard limit, with the figures."""
+    from relai_tui.ui.dialogs import Confirm
+
     detail = "\n".join(f"{breach.words}." for breach in hard)
     return Confirm(
         clean_line("This is over your hard limit" + ("s." if len(hard) > 1 else ".")),

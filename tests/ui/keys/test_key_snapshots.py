@@ -13,7 +13,8 @@ from relai_tui.sandbox.account import Account as SandboxAccount
 from relai_tui.sandbox.faults import answer, error, lost_answer
 from relai_tui.sandbox.seed import seed_demo
 from relai_tui.sandbox.server import Sandbox, run_in_thread
-from relai_tui.settings import Paths, save_choice
+from relai_tui.settings import Paths
+from relai_tui.settings.saving import save_choice
 from relai_tui.ui.app import RelaiApp
 from relai_tui.ui.dialogs import Confirm
 from relai_tui.ui.keys.create import CreateKey

@@ -5,6 +5,7 @@ Wrapping is greedy, so growing text changes only its last line.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain
 from typing import NamedTuple, cast
 
@@ -21,8 +22,12 @@ Packed = tuple[str | int, ...]
 _SPACE = r" \t\u1680\u2000-\u2006\u2008-\u200a\u205f\u3000"
 _KANA_AND_HAN = r"\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _NEVER_FIRST = r"、。，．！？：；）」』】》〉〕］｝ー々ゝゞ・…"
-# A Han character or kana is a word of its own, with the punctuation that may not begin a line.
-_WORD = re.compile(rf"\n|[{_SPACE}]+|[{_KANA_AND_HAN}][{_NEVER_FIRST}]*|[^{_SPACE}\n{_KANA_AND_HAN}]+")
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    """A word. A Han character or kana is one of its own, with the punctuation that may not begin a line."""
+    return re.compile(rf"\n|[{_SPACE}]+|[{_KANA_AND_HAN}][{_NEVER_FIRST}]*|[^{_SPACE}\n{_KANA_AND_HAN}]+")
 
 
 class Part(NamedTuple):
@@ -68,7 +73,7 @@ def wrap(text: str, width: int, *, indented: bool = False) -> list[Part]:
     size = len if text.isascii() else cell_len
     start = end = column = 0
     joint = TEXT
-    for match in _WORD.finditer(text):
+    for match in _words().finditer(text):
         word, at = match[0], match.start()
         if word == "\n":
             parts.append(Part(start, end, joint))

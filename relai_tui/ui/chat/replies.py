@@ -1,0 +1,288 @@
+"""A prompt's life in the chat room: kept, sent, shown as it is answered, priced. One coroutine from key to disk."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.worker import Worker, WorkerError, get_current_worker
+
+from relai_tui.api.deltas import Answering, Delta, Finished, QuotaWarning, ReasoningDelta, TextDelta, Waiting
+from relai_tui.api.errors import InsufficientBalance, QuotaExceeded, RateLimited
+from relai_tui.conversation import Role
+from relai_tui.session import ChatSession, Reply
+from relai_tui.store.errors import StoreError
+from relai_tui.text import NOTHING, CleanText, clean_line
+from relai_tui.ui.chat.secret_found import check
+from relai_tui.ui.chat.shortages import Shortages
+
+if TYPE_CHECKING:
+    from relai_tui.api.models import ApiKey
+    from relai_tui.ui.chat.room import ChatRoom
+    from relai_tui.ui.chat.shortfall import Shortfall
+
+GULP = 64
+"""Deltas that are taken at once when they come faster than they can be shown."""
+ECHO = 0.030
+"""Seconds after a key in which no more than that is taken: its echo goes first."""
+
+
+@dataclass(slots=True)
+class Running:
+    """An answer on its way."""
+
+    reply: Reply
+    worker: Worker[None]
+    since: float
+
+
+class Replies:
+    """The prompts of one room. Answers of conversations that are not shown go on unseen."""
+
+    def __init__(self, room: "ChatRoom", ready_to_ask: Callable[[], Awaitable[bool]]) -> None:
+        """`ready_to_ask` tells whether there is a client to send with; it asks for a key where there is none."""
+        self._room, self._ready_to_ask = room, ready_to_ask
+        self.running: dict[str, Running] = {}
+        """The answers on their way, by conversation."""
+        self.held: Worker[None] | None = None
+        """A prompt that is held back before it is sent."""
+        self.shortages = Shortages(room)
+        self._asking_again = False
+
+    @property
+    def here(self) -> Running | None:
+        """The answer on its way in the conversation shown."""
+        conversation = self._room.conversation
+        return self.running.get(conversation.id) if conversation else None
+
+    # -- the ways to ask
+
+    async def send(self, text: CleanText) -> None:
+        """Keep the prompt, send it, show the answer, keep the answer."""
+        room = self._room
+        room.draft.put(NOTHING)
+        room.beginning = text
+        session = reply = None
+        try:
+            safe = await self._without_secrets(text) if await self._ready_to_ask() else None
+            if safe is not None and await self._may_send():
+                session = await self._session()
+                reply = await session.begin(safe)
+        except StoreError as error:
+            room.say(f"Not sent, because it could not be kept: {error}")
+        finally:
+            room.beginning = NOTHING
+            if reply is None:
+                typed = room.draft.whole
+                room.draft.put(CleanText(f"{text}\n{typed}") if typed else text)
+        if session is not None and reply is not None:
+            await self._carry(session, reply)
+
+    async def ask_again(self) -> None:
+        """Ask the last prompt again; the answer there is stays beside the new one."""
+        room = self._room
+        if room.conversation is None or self.here or self._asking_again or not await self._ready_to_ask():
+            return
+        store = await room.account.store()
+        turns, _ = await store.conversations.page(room.conversation.id, limit=2)
+        if len(turns) < 2 or turns[-1].role is not Role.ASSISTANT:
+            room.say("There is no answer to ask again for.")
+            return
+        self._asking_again = True
+        try:
+            safe = await self._without_secrets(turns[0].text)
+            if safe != turns[0].text:
+                room.draft.put(safe or room.draft.whole)  # another prompt than the one kept: to be sent by hand
+                return
+            if not await self._may_send():
+                return
+            session = await self._session()
+            reply = await session.again(turns[-1], model=room.model)
+        except StoreError as error:
+            room.say(f"Not sent, because it could not be kept: {error}")
+            return
+        finally:
+            self._asking_again = False
+        await self._carry_beside(session, reply)
+
+    async def go_on(self, event: "Shortfall.Chosen") -> None:
+        """Ask a prompt that the credits did not cover again, in the way that was chosen."""
+        room, answer, way = self._room, event.shortage.answer, event.way
+        if not room.shows(answer) or self.here or not await self._ready_to_ask():
+            return
+        if not await self._may_send():
+            return
+        try:
+            session = await self._session()
+            reply = await session.again(
+                answer, model=way.model or room.model, max_tokens=way.max_tokens, leave_out=way.leave_out
+            )
+        except StoreError as error:
+            room.say(f"Not sent, because it could not be kept: {error}")
+            return
+        room.draft.focus()
+        await self._carry_beside(session, reply)
+
+    def stop(self) -> None:
+        """Stop the answer shown, or the prompt held back; its worker writes down what came."""
+        worker = self.here.worker if self.here is not None else self.held
+        if worker is not None:
+            worker.cancel()
+
+    async def close(self) -> None:
+        """Stop all, and wait until what came is written down."""
+        workers = [each.worker for each in self.running.values()]
+        for worker in workers:
+            worker.cancel()
+        for worker in workers:
+            await _ended(worker)
+
+    # -- before it leaves
+
+    async def _without_secrets(self, text: CleanText) -> CleanText | None:
+        """The text as it may be sent; None where it holds a key and is not to be sent."""
+        room = self._room
+
+        async def listed() -> "tuple[ApiKey, ...]":
+            return await (await room.account.connect()).keys()
+
+        checked = await check(room.app, text, listed)
+        if checked.revoke:
+            room.post_message(room.RevokeWanted(checked.revoke))
+        return checked.text
+
+    async def _may_send(self) -> bool:
+        """Whether the user's limits allow another prompt, once the key's rate does. Cancelled by Esc."""
+        room = self._room
+        if not await room.money.allows(room.app, room.conversation.id if room.conversation else None):
+            return False
+        self.held = get_current_worker()
+        room.refresh_bindings()
+        try:
+            await room.money.rate_allows()
+        finally:
+            self.held = None
+            room.refresh_bindings()
+        return True
+
+    async def _session(self) -> ChatSession:
+        """The session of the conversation shown, which is made now where there is none."""
+        room, account = self._room, self._room.account
+        store, client = await account.store(), await account.connect()
+        if room.conversation is None:
+            room.conversation = await store.conversations.create(
+                model=room.model, system=room.launch.system or NOTHING, region=account.region
+            )
+        conversation = await store.conversations.get(room.conversation.id) or room.conversation
+        return ChatSession(client, store, conversation, watch=account.watch, profile=account.profile.name)
+
+    # -- on its way
+
+    async def _carry_beside(self, session: ChatSession, reply: Reply) -> None:
+        """Show an answer in the place of the one beside it."""
+        await self._room.show_branch(reply.prompt)
+        await self._carry(session, reply, show_prompt=False)
+
+    async def _carry(self, session: ChatSession, reply: Reply, *, show_prompt: bool = True) -> None:
+        room, conversation, transcript = self._room, session.conversation, self._room.transcript
+        room.conversation, room.bar.title = conversation, conversation.title
+        self.shortages.settled(conversation.id)
+        room.money.sent()
+        room.draft.earlier = (reply.prompt.text, *(p for p in room.draft.earlier if p != reply.prompt.text))
+        self.running[conversation.id] = Running(reply, get_current_worker(), room.clock())
+        room.add_class("-talking")
+        if show_prompt:
+            transcript.add(reply.prompt)
+        transcript.begin(reply.answer)
+        transcript.action_scroll_end()
+        self.show_running()
+        room.drafts.keep_soon()
+        try:
+            async with aclosing(reply.deltas()) as deltas:
+                taken = 0
+                async for delta in deltas:
+                    self._show(delta, reply)
+                    taken += 1
+                    if taken % GULP == 0:
+                        await self._let_keys_through()
+        finally:
+            del self.running[conversation.id]
+            if room.shows(reply.answer):
+                transcript.finish(reply.answer)
+            self.show_running()
+        await self._tell_outcome(reply)
+        self._in_background(self._price(session, reply))
+
+    def show_running(self) -> None:
+        """The status line for the conversation shown."""
+        running, status = self.here, self._room.status
+        status.waiting, status.streaming = None, bool(running and running.reply.answer.text)
+        status.since = running.since if running else 0.0
+        status.answering = running.reply.answer.model_asked if running else None
+        self.shortages.show()
+        self._room.refresh_bindings()
+
+    async def _let_keys_through(self) -> None:
+        """In a flood, let others have a turn; where a key was just pressed, as long as its echo takes."""
+        await asyncio.sleep(max(0.0, self._room.typed_at + ECHO - time.perf_counter()))
+
+    def _show(self, delta: Delta, reply: Reply) -> None:
+        room = self._room
+        if not room.shows(reply.prompt):
+            return
+        status, turn_id = room.status, reply.answer_id
+        match delta:
+            case TextDelta(text):
+                room.transcript.feed(turn_id, text)
+                status.streaming, status.waiting = True, None
+            case ReasoningDelta(text):
+                room.transcript.feed_reasoning(turn_id, text)
+                status.streaming, status.waiting = True, None
+            case Answering(model):
+                room.bar.answered = model
+                room.transcript.update(reply.answer)
+                status.waiting = None
+            case Waiting(seconds, _, because):
+                status.waiting = (room.clock() + seconds, because)
+                room.account.governor.hold(seconds)
+            case Finished():
+                room.transcript.hurry()
+            case QuotaWarning(_, message):
+                status.notice = clean_line(f"{message} · Esc hides")
+
+    # -- after it
+
+    async def _tell_outcome(self, reply: Reply) -> None:
+        room, trouble = self._room, reply.trouble
+        if reply.unsaved:
+            room.status.notice = clean_line(f"not saved: {reply.unsaved}")
+        if isinstance(trouble, RateLimited) and trouble.retry_after:
+            room.account.governor.hold(trouble.retry_after)
+        if isinstance(trouble, InsufficientBalance):
+            await self.shortages.fell_short(reply.answer, trouble)
+        elif isinstance(trouble, QuotaExceeded):
+            room.status.notice = clean_line(f"{trouble.message} · Esc hides", 400)
+        elif trouble is not None and not room.shows(reply.answer):
+            room.notify(trouble.message, severity="error", markup=False)
+        if not room.app.app_focus:
+            room.app.bell()
+
+    async def _price(self, session: ChatSession, reply: Reply) -> None:
+        room = self._room
+        async with aclosing(session.settle(reply)) as turns:
+            async for turn in turns:
+                if room.shows(turn):
+                    room.transcript.update(turn)
+                    await room.money.show_spent(turn.conversation_id)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        self._room.run_worker(work, group="price", exit_on_error=False)
+
+
+async def _ended(worker: Worker[None]) -> None:
+    try:
+        await worker.wait()
+    except WorkerError:
+        return

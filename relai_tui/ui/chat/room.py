@@ -1,0 +1,115 @@
+"""The chat room as its parts know it: what is in it, which conversation is shown, and what is written."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.message import Message
+
+from relai_tui.account import Account, Launch
+from relai_tui.conversation import Conversation, Turn
+from relai_tui.text import NOTHING, CleanLine, CleanText, clean_line
+from relai_tui.ui.chat.drafts import DraftKeeper
+from relai_tui.ui.chat.money import ChatMoney
+from relai_tui.ui.chat.prompt import Draft, Prompt
+from relai_tui.ui.chat.status import Status
+from relai_tui.ui.chat.transcript import Transcript
+from relai_tui.ui.chat.welcome import Welcome
+from relai_tui.ui.page import KeyHints, Page, TopBar
+
+if TYPE_CHECKING:
+    from relai_tui.api.models import ApiKey
+
+PAGE = 50
+"""Turns read from the store at once."""
+
+
+class ChatRoom(Page):
+    """Transcript and prompt of one conversation at a time."""
+
+    DEFAULT_CSS = """
+    ChatRoom {
+        layout: vertical; background: $background;
+        & Transcript { display: none; height: 1fr; }
+        & Welcome { height: 1fr; }
+        &.-talking Transcript { display: block; }
+        &.-talking Welcome { display: none; }
+        & Prompt { margin: 0 0 1 0; }
+    }
+    """
+
+    class RevokeWanted(Message):
+        """A prompt held a key that begins as these keys of the account do, and the user wants it revoked."""
+
+        def __init__(self, keys: "tuple[ApiKey, ...]") -> None:
+            super().__init__()
+            self.keys = keys
+
+    def __init__(self, account: Account, launch: Launch, clock: Callable[[], float]) -> None:
+        # What is to be opened finds its room laid out, and is drawn at once instead of after another layout.
+        super().__init__(classes="-talking" if launch.continue_last else None)
+        self.account, self.launch, self.clock = account, launch, clock
+        self.conversation: Conversation | None = None
+        """The one shown; None where none is begun."""
+        self.model: CleanLine = launch.model or clean_line(account.profile.model or "smart")
+        """What the next prompt goes to."""
+        self.typed_at = float("-inf")
+        """When the last key came, on `perf_counter`."""
+        self.bar, self.status, self.transcript = TopBar(), Status(clock), Transcript()
+        self._welcome = Welcome(demo=launch.demo)
+        settings = account.settings
+        self._prompt = Prompt(enter_sends=settings.enter == "send", blink=settings.cursor_blink)
+        self.draft: Draft = self._prompt.draft
+        self.money = ChatMoney(account, self.bar, self.status, clock)
+        self.drafts = DraftKeeper(self, account.store, self.draft_now, self._tell_of_draft)
+        self.beginning: CleanText = NOTHING
+        """A prompt that was sent and is not yet kept as a turn: until then it is still the draft."""
+
+    def compose(self) -> ComposeResult:
+        """The parts of the room."""
+        yield self.bar
+        yield self._welcome
+        yield self.transcript
+        yield self.status
+        yield self._prompt
+        yield KeyHints()
+
+    def shows(self, turn: Turn) -> bool:
+        """Whether the conversation shown is that of the turn."""
+        return self.conversation is not None and self.conversation.id == turn.conversation_id
+
+    def say(self, words: str) -> None:
+        """Tell it in passing."""
+        self.notify(words, markup=False)
+
+    def show_model(self) -> None:
+        """What the next prompt goes to, and the conversation's title."""
+        bar = self.bar
+        bar.model, bar.answered = self.model, None
+        bar.title = self.conversation.title if self.conversation else None
+        self.draft.placeholder = "Ask anything"
+        self._welcome.model = self.model
+
+    # -- what is shown
+
+    async def show_branch(self, leaf: Turn) -> None:
+        """Show the conversation up to a turn that may not be on the branch shown."""
+        conversations = (await self.account.store()).conversations
+        turns, older = await conversations.page(leaf.conversation_id, leaf=leaf.id, limit=PAGE)
+        self.transcript.show(turns, older=older)
+
+    # -- what is written
+
+    def key_heard(self) -> None:
+        """A key came from the terminal: its echo goes before anything else. Called in another thread."""
+        self.typed_at = time.perf_counter()
+        self.transcript.hold()
+
+    def draft_now(self) -> tuple[str | None, CleanText]:
+        """Which conversation it belongs to, None for one to be begun, and what is written."""
+        text = CleanText("\n".join(part for part in (self.beginning, self.draft.whole) if part))
+        return self.conversation.id if self.conversation else None, text
+
+    def _tell_of_draft(self, trouble: CleanLine) -> None:
+        self.status.notice = trouble
