@@ -57,6 +57,42 @@ def test_the_screen_is_drawn_before_anything_of_the_wire_the_disk_or_the_keyring
     assert not (HEAVY - {"textual", "platformdirs"}) & loaded_by("import relai_tui.ui.app")
 
 
+LATER = {
+    "relai_tui.session",
+    "relai_tui.pricing",
+    "relai_tui.spending_records",
+    "relai_tui.api.deltas",
+    "relai_tui.api.client",
+    "relai_tui.store.database",
+    "relai_tui.balance.watch",
+    "relai_tui.settings.reading",
+    "relai_tui.settings.saving",
+    "relai_tui.ui.dialogs",
+    "relai_tui.ui.sign_in",
+    "relai_tui.ui.chat.replies",
+    "relai_tui.ui.chat.shortfall",
+    "relai_tui.ui.chat.shelf",
+    "relai_tui.ui.chat.model_picker",
+}
+
+
+def test_the_first_paint_waits_for_nothing_it_does_not_show() -> None:
+    """Each of these is loaded after it, most of them in a thread: together they cost a fifth of the start."""
+    loaded = loaded_by("import relai_tui.cli, relai_tui.commands.build, relai_tui.ui.app")
+    assert not LATER & loaded
+    assert not {name for name in loaded if name.startswith(("relai_tui.spending.", "relai_tui.ui.balance"))}
+
+
+def test_what_follows_the_first_paint_is_all_there() -> None:
+    loaded = loaded_by("from relai_tui.ui.chat.page import _load_later\n_load_later()")
+    assert {"relai_tui.session", "relai_tui.ui.chat.replies", "relai_tui.ui.chat.shortfall"} <= loaded
+
+
+def test_a_request_of_ask_waits_for_no_money() -> None:
+    loaded = loaded_by("import relai_tui.commands.build, relai_tui.commands.ask, relai_tui.store.database")
+    assert not {"relai_tui.pricing", "relai_tui.balance.attribution", "relai_tui.spending_records"} & loaded
+
+
 # -- foreign text
 
 MARKUP_SINKS = {
