@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import gc
 import json
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -20,6 +21,7 @@ from textual.pilot import Pilot
 
 from relai_tui.account import Account, Launch
 from relai_tui.api.keys import read_key
+from relai_tui.cli import TURN
 from relai_tui.credentials.os_keyring import Keyring
 from relai_tui.settings import Paths, load
 from relai_tui.ui.app import RelaiApp
@@ -114,7 +116,8 @@ async def _run(options: argparse.Namespace, home: Path) -> dict[str, float]:
     settings = load(Paths.find({"RELAI_TUI_HOME": str(home)}))
     environ = {"RELAI_API_KEY": KEY}
     account = Account(settings, settings.profile(), Keyring(read_key), environ, base_url=options.base_url)
-    gc.freeze()  # as the command line does
+    gc.freeze()  # this and the next as the command line does; TEXTUAL_FPS is in the environment
+    sys.setswitchinterval(TURN)
     app = RelaiApp(account, Launch(), settled=gc.freeze)
     async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
         prompt = f"{options.kind}-{options.size}r{options.rate}k1"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from relai_tui.cli import FRAMES
 from tests.bench.clients import BARE, END_OF_HISTORY, OURS, TITLE, Client, Homes, environ_of
 from tests.bench.driving import DidNotGetReady, Drive, Figures, next_nonce
 from tests.bench.server import ROOT, Server
@@ -156,7 +157,8 @@ def document(kind: str, size: int) -> Measure:
 
     def run(bench: Bench, part: int, rate: int, *escape: str) -> Figures:
         command = [sys.executable, "-m", "tests.bench.awkward", bench.server.base_url, kind, str(part), str(rate)]
-        said = _run([*command, *escape], {**os.environ, "PYTHONPATH": str(ROOT)})
+        environ = {**os.environ, "PYTHONPATH": str(ROOT), "TEXTUAL_FPS": FRAMES}
+        said = _run([*command, *escape], environ)
         figures: Figures = json.loads(said.splitlines()[-1])
         return figures
 
