@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from relai_tui.ui.keys.page import KeysPage
 
 
+LOOK = 20.0
+"""Seconds between two looks at the clock."""
+SLEPT = 60.0
+"""Seconds on the wall between two looks from which this machine must have slept: timers stood still meanwhile."""
+
+
 def is_command(binding_id: str) -> bool:
     """Whether a binding is worth finding in the palette: editing and scrolling are not."""
     room, _, name = binding_id.partition(".")
@@ -77,7 +83,7 @@ class RelaiApp(TellsFaults, App[None]):
         self._keys: KeysPage | None = None
         self._balance: BalancePage | None = None
         self._without_keys = False
-        self._began = wall_clock()
+        self._began = self._looked_at = wall_clock()
         self._purse: Purse | None = None
         self._made_money: tuple[BalanceDesk, RecentReadings] | None = None
         self.add_mode("chat", lambda: self._chat)
@@ -196,6 +202,14 @@ class RelaiApp(TellsFaults, App[None]):
             if page is not None and page.is_mounted:
                 page.show_credits(held)
 
+    def look_at_the_clock(self) -> None:
+        """As time goes by, figures get older. After this machine slept, the balance is read anew."""
+        now, before = self._wall_clock(), self._looked_at
+        self._looked_at = now
+        if now - before > SLEPT and self._account.connected:
+            self._account.watch.read_soon()
+        self._show_credits()
+
     def on_page_shown(self, event: Page.Shown) -> None:
         """A room comes with the figure the others show."""
         event.stop()
@@ -207,7 +221,7 @@ class RelaiApp(TellsFaults, App[None]):
         for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
             with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
                 loop.add_signal_handler(number, self._leave_by_signal, number)
-        self.set_interval(20.0, self._show_credits)
+        self.set_interval(LOOK, self.look_at_the_clock)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
 
     def on_chat_page_settled(self, event: ChatPage.Settled) -> None:

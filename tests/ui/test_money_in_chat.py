@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from relai_tui.account import Launch
 from relai_tui.balance.ways import Way
 from relai_tui.conversation import CostBasis, TurnState
 from relai_tui.sandbox.account import Account as SandboxAccount
 from relai_tui.sandbox.faults import error, raw
 from relai_tui.sandbox.server import Sandbox
+from relai_tui.ui.app import RelaiApp
 from relai_tui.ui.chat.shortfall import Shortfall
 from relai_tui.ui.dialogs import Confirm
 from tests.ui.conftest import Desk, account_on, desk
@@ -39,6 +41,23 @@ def asked(sandbox: Sandbox) -> int:
 async def counted(at: Desk) -> None:
     """Wait for the first reading: before it, nothing can be measured."""
     await at.until(lambda: at.bar.credits is not None)
+
+
+async def test_after_the_machine_slept_the_balance_is_read_anew(sandbox: Sandbox, home: Path) -> None:
+    now = 1_800_000_000.0
+    account = account_on(sandbox, home, key_of(sandbox))
+    app = RelaiApp(account, Launch(), wall_clock=lambda: now)
+    async with app.run_test(size=(100, 30)) as pilot:
+        at = Desk(app, pilot, account)
+        await counted(at)
+        reads = len(sandbox.requests.of("GET", "/balance"))
+        now += 19.0
+        app.look_at_the_clock()  # as every 20 seconds
+        await pilot.pause()
+        assert len(sandbox.requests.of("GET", "/balance")) == reads
+        now += 8 * 3600
+        app.look_at_the_clock()
+        await at.until(lambda: len(sandbox.requests.of("GET", "/balance")) == reads + 1)
 
 
 # -- what it cost
