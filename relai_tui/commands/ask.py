@@ -1,7 +1,6 @@
 """`relai-tui ask`: one prompt, the answer to standard output as it comes, the conversation kept."""
 
 import asyncio
-import signal
 import sys
 from contextlib import aclosing, suppress
 from enum import IntEnum
@@ -19,11 +18,12 @@ from relai_tui.api.errors import (
     RelaiError,
     ServerRefused,
 )
+from relai_tui.commands.ending import STOPPED, say, until_stopped
 from relai_tui.conversation import TurnState
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.session import ChatSession, Reply
 from relai_tui.store.errors import StoreError
-from relai_tui.text import NOTHING, clean, clean_line
+from relai_tui.text import NOTHING, clean
 
 if TYPE_CHECKING:
     from relai_tui.conversation import Conversation
@@ -46,27 +46,12 @@ class Exit(IntEnum):
     OUT_OF_CREDIT = 6
     RATE_LIMITED = 7
     """For longer than is waited for."""
-    STOPPED = 130
+    STOPPED = STOPPED
 
 
 def ask(account: Account, launch: Launch) -> int:
     """Ask what `launch.prompt` and standard input say; the exit code."""
-    return asyncio.run(_ask_until_stopped(account, launch))
-
-
-async def _ask_until_stopped(account: Account, launch: Launch) -> int:
-    """SIGINT and SIGTERM stop the answer; what came is kept."""
-    asking = asyncio.ensure_future(_ask(account, launch))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: KeyboardInterrupt does it there
-            loop.add_signal_handler(number, asking.cancel)
-    try:
-        return await asking
-    except asyncio.CancelledError:
-        return Exit.STOPPED
-    finally:
-        await account.close()
+    return asyncio.run(until_stopped(account, _ask(account, launch)))
 
 
 async def _ask(account: Account, launch: Launch) -> int:
@@ -84,7 +69,7 @@ async def _ask(account: Account, launch: Launch) -> int:
     try:
         store = await account.store()
         if store.notice:
-            _complain(store.notice, 0)
+            say(store.notice)
         conversation = await _conversation(account, launch, store)
         session = ChatSession(client, store, conversation, profile=account.profile.name, stream=launch.stream)
         reply = await session.begin(prompt, model=launch.model)
@@ -127,11 +112,11 @@ async def _print_answer(reply: Reply) -> None:
                         sys.stdout.flush()
                         ended_line = text.endswith("\n")
                     case Waiting(seconds, _, because):
-                        _complain(f"trying again in {max(1, ceil(seconds))} s: {because}", 0)
+                        say(f"trying again in {max(1, ceil(seconds))} s: {because}")
                     case QuotaWarning(_, message):
-                        _complain(message, 0)
+                        say(message)
                     case ToolCallDelta(_, _, name) if name:
-                        _complain(f"the model asked for the tool {name}, which is not run", 0)
+                        say(f"the model asked for the tool {name}, which is not run")
     finally:
         if not ended_line:
             with suppress(BrokenPipeError):
@@ -141,10 +126,10 @@ async def _print_answer(reply: Reply) -> None:
 
 def _outcome(reply: Reply) -> int:
     if reply.unsaved:
-        _complain(f"the answer is not saved: {reply.unsaved}", 0)
+        say(f"the answer is not saved: {reply.unsaved}")
     answer, trouble = reply.answer, reply.trouble
     if answer.finish_reason == "length":
-        _complain("cut at the token limit", 0)
+        say("cut at the token limit")
     if trouble is None:
         return Exit.COMPLETE if answer.state is TurnState.COMPLETE else Exit.STOPPED
     if answer.state is TurnState.INTERRUPTED:
@@ -167,5 +152,5 @@ def exit_code(trouble: RelaiError) -> Exit:
 
 
 def _complain(words: str, code: int) -> int:
-    print(f"relai-tui: {clean_line(words, 600)}", file=sys.stderr)
+    say(words)
     return code

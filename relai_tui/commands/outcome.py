@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
-from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -19,9 +16,9 @@ from relai_tui.api.errors import (
     RelaiError,
     ServerRefused,
 )
+from relai_tui.commands import ending
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.store.errors import StoreError
-from relai_tui.text import clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -43,7 +40,6 @@ class Exit(IntEnum):
     """For longer than is waited for."""
     BELOW = 9
     """The balance is below what `--below` says."""
-    STOPPED = 130
 
 
 Trouble = RelaiError | NoCredential | CredentialError | StoreError
@@ -65,26 +61,17 @@ def exit_code(trouble: Trouble) -> Exit:
 
 def say(words: str, code: Exit = Exit.DONE) -> Exit:
     """Say it on standard error; the code, to return."""
-    print(f"relai-tui: {clean_line(words, 600)}", file=sys.stderr, flush=True)
+    ending.say(words)
     return code
 
 
-def run(account: Account, work: Coroutine[object, object, Exit]) -> Exit:
+def run(account: Account, work: Coroutine[object, object, Exit]) -> int:
     """Do a command's work, tell its trouble, close the account. SIGINT and SIGTERM end it in order."""
-    return asyncio.run(_run(account, work))
+    return asyncio.run(ending.until_stopped(account, _telling(work)))
 
 
-async def _run(account: Account, work: Coroutine[object, object, Exit]) -> Exit:
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: KeyboardInterrupt does it there
-            loop.add_signal_handler(number, task.cancel)
+async def _telling(work: Coroutine[object, object, Exit]) -> Exit:
     try:
-        return await task
-    except asyncio.CancelledError:
-        return Exit.STOPPED
+        return await work
     except TROUBLES as trouble:
         return say(str(trouble), exit_code(trouble))
-    finally:
-        await account.close()
