@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -17,7 +16,7 @@ from relai_tui.account import NoCredential
 from relai_tui.api.errors import NotOffered, RelaiError
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.text import CleanLine, clean_line
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.chat.narrowed_list import NarrowedList
 
 
 class Choice:
@@ -54,28 +53,20 @@ def matches(choice: Choice, words: str) -> bool:
     return all(word in text for word in words.casefold().split())
 
 
-class ModelPicker(TellsFaults, ModalScreen[CleanLine | None]):
+class ModelPicker(NarrowedList[CleanLine]):
     """Dismisses with the chosen id or alias, or None."""
 
     HELP = "Type to filter, Enter takes the marked model, Esc keeps the one in use. Any id may be typed in full."
     DEFAULT_CSS = """
     ModelPicker {
-        align: center middle; background: $background 60%;
         & > Vertical {
             width: 72; max-width: 94%; height: 80%; max-height: 30; padding: 1 1 0 1;
             background: $surface; border-left: thick $accent;
         }
-        Input, Input:focus { border: none; height: 1; padding: 0 1; background: $panel; }
-        OptionList { height: 1fr; border: none; background: $surface; margin-top: 1; scrollbar-size-vertical: 1; }
-        .state { height: 1; color: $foreground 60%; padding: 0 1; }
     }
     """
     BINDINGS: ClassVar = [
         Binding("escape", "cancel", "Back", id="picker.back", tooltip="Keep the model in use"),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("pagedown", "move(10)", show=False, priority=True),
-        Binding("pageup", "move(-10)", show=False, priority=True),
     ]
 
     offer: reactive[tuple[Choice, ...]] = reactive(())
@@ -127,40 +118,13 @@ class ModelPicker(TellsFaults, ModalScreen[CleanLine | None]):
         event.stop()
         self._fill()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the marked one, or what was typed."""
-        event.stop()
-        options = self.query_one(OptionList)
-        index = options.highlighted
-        if index is not None and (option := options.get_option_at_index(index)).id is not None:
-            self._take(option.id)
-        elif event.value.strip():
-            self.dismiss(clean_line(event.value))
+    def chosen(self, option_id: str) -> CleanLine:
+        """The model of that line."""
+        return self._shown[int(option_id)].model
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A click."""
-        event.stop()
-        if event.option_id is not None:
-            self._take(event.option_id)
-
-    def on_click(self, event: events.Click) -> None:
-        """A click outside changes nothing."""
-        if event.widget is self:
-            self.dismiss(None)
-
-    def action_cancel(self) -> None:
-        """Keep the model in use."""
-        self.dismiss(None)
-
-    def action_move(self, by: int) -> None:
-        """Move the mark while the cursor stays in the filter."""
-        options = self.query_one(OptionList)
-        step = 1 if by > 0 else -1
-        for _ in range(abs(by)):
-            options.action_cursor_down() if step > 0 else options.action_cursor_up()
-
-    def _take(self, option_id: str) -> None:
-        self.dismiss(self._shown[int(option_id)].model)
+    def typed(self, text: str) -> CleanLine | None:
+        """Any id may be typed in full."""
+        return clean_line(text) or None
 
     def _fill(self) -> None:
         words = self.query_one(Input).value

@@ -4,17 +4,16 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from relai_tui.conversation import Conversation
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.chat.narrowed_list import NarrowedList
 
 Search = Callable[[str], Awaitable[tuple[tuple[Conversation, ...], int]]]
 """Words to the conversations that match, newest first, and how many are kept in all."""
@@ -34,7 +33,7 @@ def ago(then: float, now: float) -> str:
     return time.strftime("%Y-%m-%d", time.localtime(then))
 
 
-class Shelf(TellsFaults, ModalScreen[str | None]):
+class Shelf(NarrowedList[str]):
     """Dismisses with the id of the chosen conversation, or None."""
 
     HELP = (
@@ -43,22 +42,14 @@ class Shelf(TellsFaults, ModalScreen[str | None]):
     )
     DEFAULT_CSS = """
     Shelf {
-        align: center middle; background: $background 60%;
         & > Vertical {
             width: 92; max-width: 96%; height: 84%; padding: 1 1 0 1;
             background: $surface; border-left: thick $secondary;
         }
-        Input, Input:focus { border: none; height: 1; padding: 0 1; background: $panel; }
-        OptionList { height: 1fr; border: none; background: $surface; margin-top: 1; scrollbar-size-vertical: 1; }
-        .state { height: 1; color: $foreground 60%; padding: 0 1; }
     }
     """
     BINDINGS: ClassVar = [
         Binding("escape", "cancel", "Back", id="shelf.back", tooltip="Back to the chat"),
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("pagedown", "move(10)", show=False, priority=True),
-        Binding("pageup", "move(-10)", show=False, priority=True),
     ]
 
     def __init__(self, search: Search, current: str | None) -> None:
@@ -114,29 +105,6 @@ class Shelf(TellsFaults, ModalScreen[str | None]):
             line = Content.assemble(line, "\n    ", (each.excerpt, "italic $foreground 60%"))
         return line
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Open the marked one."""
-        event.stop()
-        options = self.query_one(OptionList)
-        if options.highlighted is not None:
-            self.dismiss(options.get_option_at_index(options.highlighted).id)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Open the clicked one."""
-        event.stop()
-        self.dismiss(event.option_id)
-
-    def on_click(self, event: events.Click) -> None:
-        """A click outside changes nothing."""
-        if event.widget is self:
-            self.dismiss(None)
-
-    def action_cancel(self) -> None:
-        """Back to the chat."""
-        self.dismiss(None)
-
-    def action_move(self, by: int) -> None:
-        """Move the mark while the cursor stays in the search."""
-        options = self.query_one(OptionList)
-        for _ in range(abs(by)):
-            options.action_cursor_down() if by > 0 else options.action_cursor_up()
+    def chosen(self, option_id: str) -> str:
+        """The conversation of that line."""
+        return option_id
