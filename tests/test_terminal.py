@@ -82,6 +82,21 @@ async def test_no_hostile_answer_and_no_key_reaches_the_terminal(sandbox: Sandbo
     assert sandbox.keys[1].encode() not in written
 
 
+@pytest.mark.parametrize("bell", [True, False], ids=["wanted", "not wanted"])
+async def test_low_credits_ring_the_bell_only_where_that_is_wanted(
+    sandbox: Sandbox, tmp_path: Path, *, bell: bool
+) -> None:
+    config = tmp_path / "config" / "config.toml"
+    config.parent.mkdir()
+    config.write_text(f"[alerts]\nbell = {str(bell).lower()}\nlow = {{ floor = 100000 }}\n")
+    async with terminal("-m", "relai_tui", environ=environ(sandbox, tmp_path)) as at:
+        await at.until(lambda written: b"The credits run low" in written)
+        at.press("\x11")
+        assert await at.ended() == 0
+        rest = ALLOWED.sub(b"", bytes(at.written))
+    assert rest.count(b"\x07") == int(bell)
+
+
 CRASHING = """
 import sys
 from pydantic import SecretStr
