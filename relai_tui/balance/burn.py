@@ -79,7 +79,7 @@ def forecast(readings: Sequence[KeptReading], now: float) -> Forecast:
         return Forecast(Pace.GATHERING, None, None, None, None, 0.0, None, None)
     last, span = known[-1], known[-1].as_of - known[0].as_of
     all_steps = steps(known)
-    falls = sum(step.spent > 0 for step in all_steps if step.kind is not StepKind.TOP_UP)
+    fell = [step.end.as_of for step in all_steps if step.spent > 0]
     per_hour = _fast_rate(all_steps, last.as_of)
 
     def told(
@@ -89,14 +89,13 @@ def forecast(readings: Sequence[KeptReading], now: float) -> Forecast:
         window = min(span, pattern.likeliest.hours * HOUR) if pattern else span
         return Forecast(pace, last.micro, last.as_of, per_hour, per_day, window, earliest, latest)
 
-    quiet = last.as_of - max((step.end.as_of for step in all_steps if step.spent > 0), default=known[0].as_of)
-    if falls == 0 and span >= DAY:
+    if not fell and span >= DAY:
         return told(Pace.IDLE)
-    if span < LEAST_SPAN or falls < LEAST_STEPS:
+    if span < LEAST_SPAN or len(fell) < LEAST_STEPS:
         return told(Pace.GATHERING)
     hours = hours_of(all_steps, last.as_of)
     pattern = pattern_of(hours)
-    if pattern is None or quiet >= IDLE_AFTER:
+    if pattern is None or last.as_of - fell[-1] >= IDLE_AFTER:
         return told(Pace.IDLE, pattern)
     return told(Pace.BURNING, pattern, *depletion(pattern, hours, last.micro, last.as_of))
 

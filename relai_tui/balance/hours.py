@@ -18,6 +18,10 @@ LONGEST = DAYS * DAY
 
 _WEEKEND = (1.0, 1.5)
 """What is thought of weekends before one was seen: so many grains spent of so many on a working day."""
+_BUSY_WEEKEND = 30.0
+"""How much more than on a working day is at most taken to be spent at a weekend."""
+_LITTLE = 0.1
+"""The part of an hour that must have been read for it to tell what is usual."""
 _TWICE = 6
 """Hours of the day that must have been seen twice, to be held against each other."""
 _UNKNOWN_GRAIN = 2.0
@@ -84,11 +88,11 @@ def hours_of(all_steps: Sequence[Step], end: float) -> Hours:
         if step.kind in (StepKind.CLOCK, StepKind.TOP_UP):
             continue
         early, late = end - step.end.as_of, end - step.start.as_of
-        first, last = int(early // HOUR), min(int(late // HOUR), count - 1)
-        for hour in range(first, last + 1):
+        fall, seconds = step.spent, late - early
+        for hour in range(int(early // HOUR), min(int(late // HOUR), count - 1) + 1):
             part = min(late, (hour + 1) * HOUR) - max(early, hour * HOUR)
             if part > 0:
-                spent[hour] += step.spent * part / (late - early)
+                spent[hour] += fall * part / seconds
                 seen[hour] += part / HOUR
     return Hours(tuple(spent), tuple(seen), tuple(kind_of(end - (hour + 0.5) * HOUR) for hour in range(count)))
 
@@ -96,36 +100,55 @@ def hours_of(all_steps: Sequence[Step], end: float) -> Hours:
 def rhythm_of(hours: Hours) -> Rhythm | None:
     """What is usual at each hour; None when nothing was spent.
 
-    An hour of the day that was seen seldom counts as the average hour, in part: the more so the coarser the grain.
+    Working days and weekends have the same hours, but not the same pace. An hour of the day that was seen seldom counts
+    as the average hour, in part: the more so the coarser the grain.
     """
-    spent, seen = [0.0] * 2 * HOURS, [0.0] * 2 * HOURS
+    spent, seen, squares, count = ([0.0] * 2 * HOURS for _ in range(4))
     for cost, read, kind in zip(hours.spent, hours.seen, hours.kinds, strict=True):
-        spent[kind] += cost
-        seen[kind] += read
-    weekend_spent, weekend_seen = sum(spent[HOURS:]), seen[HOURS:]
-    if sum(seen[:HOURS]) < HOURS:  # no working day yet: all days count as one
-        spent = [working + rest for working, rest in zip(spent[:HOURS], spent[HOURS:], strict=True)] * 2
-        seen = [working + rest for working, rest in zip(seen[:HOURS], seen[HOURS:], strict=True)] * 2
-    average = sum(spent[:HOURS]) / max(1e-9, sum(seen[:HOURS]))
+        if read > _LITTLE:
+            spent[kind] += cost
+            seen[kind] += read
+            squares[kind] += cost * cost / read
+            count[kind] += 1
+    average, ratio = _averages(spent, seen)
     if average <= 0:
         return None
-    grain = max(_LEAST_GRAIN * average, _grain(hours, spent, seen, average))
+    grain = max(_LEAST_GRAIN * average, _grain(spent, seen, squares, count, average))
     doubt = min(float(HOURS), grain / average)
-    hourly = [(spent[hour] + doubt * average) / (seen[hour] + doubt) for hour in range(HOURS)]
-    as_working = sum(usual * read for usual, read in zip(hourly, weekend_seen, strict=True))
-    return Rhythm(tuple(hourly), grain, weekend_spent, as_working)
+    hourly = [
+        (spent[hour] + spent[hour + HOURS] + doubt * average) / (seen[hour] + ratio * seen[hour + HOURS] + doubt)
+        for hour in range(HOURS)
+    ]
+    as_working = sum(usual * read for usual, read in zip(hourly, seen[HOURS:], strict=True))
+    return Rhythm(tuple(hourly), grain, sum(spent[HOURS:]), as_working)
 
 
-def _grain(hours: Hours, spent: Sequence[float], seen: Sequence[float], average: float) -> float:
-    """How far the hours of working days lie from the usual one: the mean of their squared distance over the usual."""
-    alike, apart = [], []
-    for cost, read, kind in zip(hours.spent, hours.seen, hours.kinds, strict=True):
-        if read <= 0.2 or kind >= HOURS:
-            continue
-        apart.append((cost - average * read) ** 2 / (average * read))
-        if seen[kind] > 1.01 and spent[kind] > 0:
-            usual = spent[kind] / seen[kind] * read
-            alike.append((cost - usual) ** 2 / usual * seen[kind] / (seen[kind] - 1))
-    if len(alike) >= _TWICE:
-        return sum(alike) / len(alike)
-    return sum(apart) / len(apart) if len(apart) > 2 else _UNKNOWN_GRAIN * average
+def _averages(spent: Sequence[float], seen: Sequence[float]) -> tuple[float, float]:
+    """What an hour of a working day costs, and what one of a weekend does beside it."""
+    working, weekend = (
+        sum(spent[days]) / max(1e-9, sum(seen[days])) for days in (slice(0, HOURS), slice(HOURS, 2 * HOURS))
+    )
+    if sum(seen[:HOURS]) < HOURS:  # no working day yet: all days count as one
+        return sum(spent) / max(1e-9, sum(seen)), 1.0
+    working = max(working, weekend / _BUSY_WEEKEND)
+    return working, weekend / working if working else 1.0
+
+
+def _grain(
+    spent: Sequence[float], seen: Sequence[float], squares: Sequence[float], count: Sequence[float], average: float
+) -> float:
+    """How far the hours lie from the usual one: the mean of their squared distance over the usual.
+
+    Of each kind of hour there are the sums of what was spent and read, and of the squares of what was spent over what
+    was read; the sum of the distances follows from these.
+    """
+    twice = [kind for kind in range(2 * HOURS) if seen[kind] > 1.01 and spent[kind] > 0]
+    alike = sum(count[kind] for kind in twice)
+    if alike >= _TWICE:
+        apart = (
+            (squares[kind] * seen[kind] / spent[kind] - spent[kind]) * seen[kind] / (seen[kind] - 1) for kind in twice
+        )
+        return sum(apart) / alike
+    if sum(count) > 2:
+        return (sum(squares) / average - 2 * sum(spent) + average * sum(seen)) / sum(count)
+    return _UNKNOWN_GRAIN * average

@@ -6,22 +6,27 @@ Futures are drawn with a seed of their own: the same readings always tell the sa
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import exp, sqrt
 from random import Random
 
 from relai_tui.balance.hours import HOURS, Hours, kind_of
 from relai_tui.balance.pace_changes import PRIOR, Pattern, Stretch
 from relai_tui.moments import DAY, HOUR
 
-FUTURES = 300
-OUTSIDE = 0.02
+FUTURES = 400
+OUTSIDE = 0.025
 """The part of the futures that the range leaves out at each end."""
 MARGIN = 0.02
 """By which each end is moved outwards: no past tells everything."""
+STRAYS, STRAYS_CHANGED = 0.01, 0.045
+"""How far a pace strays in a day, as the spread of its logarithm (in four days twice as far), and one that changed."""
 LONGEST_TOLD = 10_000 * DAY
 """Seconds: later ends are told as this."""
+_STRAYS_FOR = 60.0
+"""Days after which it strays no further."""
 _UNSURE = (0.6, 1.7)
 """Where less than a day is known, how much less or more an hour of the whole day may cost."""
 _WEEK = 7 * HOURS
@@ -50,15 +55,20 @@ def depletion(pattern: Pattern, hours: Hours, micro: int, now: float) -> tuple[f
     if micro <= 0:
         return now, now
     chance, week = Random(FUTURES), _coming_week(pattern, now)
-    weights = [stretch.weight for stretch in pattern.stretches]
     little = len(hours) <= HOURS
     ends = sorted(
         _future(pattern, stretch, week, micro * _unsure(chance) if little else micro, chance)
-        for stretch in chance.choices(pattern.stretches, weights, k=FUTURES)
+        for stretch in _as_often_as_likely(pattern.stretches, FUTURES)
     )
     out = int(OUTSIDE * FUTURES)
     soonest, latest = (min(LONGEST_TOLD, end * HOUR) for end in (ends[out], ends[-1 - out]))
     return now + soonest * (1 - MARGIN), now + latest * (1 + MARGIN)
+
+
+def _as_often_as_likely(stretches: Sequence[Stretch], count: int) -> Iterator[Stretch]:
+    weights = list(accumulate(stretch.weight for stretch in stretches))
+    for number in range(count):
+        yield stretches[bisect_right(weights, weights[-1] * (number + 0.5) / count)]
 
 
 def _coming_week(pattern: Pattern, now: float) -> _ComingWeek:
@@ -87,4 +97,7 @@ def _future(pattern: Pattern, stretch: Stretch, week: _ComingWeek, micro: float,
         pace = chance.gammavariate(PRIOR + spent, 1) / (PRIOR + usual)
     shape, rate = pattern.rhythm.weekend
     fallen = chance.gammavariate(0.5 + micro / grain, 1) * grain
-    return week.hours_until(fallen / max(1e-9, pace), chance.gammavariate(shape, 1) / rate)
+    at_pace = fallen / max(1e-9, pace)
+    daily = STRAYS + (STRAYS_CHANGED - STRAYS) * pattern.changed**2
+    strayed = daily * sqrt(min(_STRAYS_FOR, at_pace / pattern.day)) * chance.gauss(0.0, 1.0)
+    return week.hours_until(at_pace * exp(strayed), chance.gammavariate(shape, 1) / rate)

@@ -15,7 +15,7 @@ from relai_tui.balance.hours import HOURS, Hours, Rhythm, rhythm_of
 
 LEAST_BEFORE = HOURS
 """Hours before a change: what is usual must be known, to tell that something is not."""
-CHANGES = 0.3
+CHANGES = 0.5
 """Changes of pace that are looked for in a day, of those days that are neither too new nor too old for one."""
 PASSING = 0.5
 """Days. What is as new as this goes by again as often as it lasts: it may be one busy hour."""
@@ -57,6 +57,11 @@ class Pattern:
     """Micro-dollars that a day costs by the rhythm."""
     stretches: tuple[Stretch, ...]
     """That of all hours first."""
+
+    @property
+    def changed(self) -> float:
+        """How likely the pace changed at all, 0 to 1."""
+        return 1 - self.stretches[0].weight / sum(stretch.weight for stretch in self.stretches)
 
     @property
     def per_day_micro(self) -> int:
