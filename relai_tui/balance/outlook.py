@@ -89,6 +89,9 @@ def _future(pattern: Pattern, stretch: Stretch, week: _ComingWeek, micro: float,
     """Hours until the credits are gone in one future."""
     grain = pattern.grain * pattern.sure / 2 / chance.gammavariate(pattern.sure / 2, 1)
     spent, usual = stretch.spent / grain, stretch.usual / grain
+    if chance.random() < stretch.passes:
+        whole = pattern.stretches[0]
+        spent, usual = whole.spent / grain - spent, whole.usual / grain - usual
     if spent > usual and chance.random() < 0.5:
         # Who spends more may do more, or dearer things: then the grains are larger, and fewer tell of the pace.
         pace = (PRIOR + spent) / chance.gammavariate(PRIOR + usual + 0.5, 1)

@@ -18,7 +18,9 @@ LEAST_BEFORE = HOURS
 CHANGES = 0.5
 """Changes of pace that are looked for in a day, of those days that are neither too new nor too old for one."""
 PASSING = 0.5
-"""Days. What is as new as this goes by again as often as it lasts: it may be one busy hour."""
+"""Days. A change that is so new is looked for half as much: all hours differ."""
+PASSES = 1 / 6
+"""Days after which half of what is new has gone by again; after a whole day hardly any goes by."""
 FADING = 1.0
 """Days. A change that is so old is looked for half as much: it shows by itself."""
 PRIOR = 1.0
@@ -42,6 +44,8 @@ class Stretch:
     spent: float
     usual: float
     """What these hours would have cost at the pace of the rhythm."""
+    passes: float
+    """How likely the pace from before them comes back: they may be a busy hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +61,8 @@ class Pattern:
     """Micro-dollars that a day costs by the rhythm."""
     stretches: tuple[Stretch, ...]
     """That of all hours first."""
-
-    @property
-    def changed(self) -> float:
-        """How likely the pace changed at all, 0 to 1."""
-        return 1 - self.stretches[0].weight / sum(stretch.weight for stretch in self.stretches)
+    changed: float
+    """How likely the pace changed at all, 0 to 1."""
 
     @property
     def per_day_micro(self) -> int:
@@ -163,9 +164,17 @@ def _pattern(supposed: _Supposed, hours: Hours) -> Pattern:
         last = usual[since]
     top = max(likely for _, likely in told)
     stretches = [
-        Stretch(since, exp(likely - top), spent[since] * grain, usual[since] * grain) for since, likely in told
+        Stretch(
+            since,
+            exp(likely - top),
+            spent[since] * grain,
+            usual[since] * grain,
+            0.5 ** (usual[since] / day / PASSES) if since < len(hours) else 0.0,
+        )
+        for since, likely in told
     ]
-    return Pattern(supposed.rhythm, grain, supposed.sure, day * grain, tuple(stretches))
+    changed = 1 - stretches[0].weight / sum(stretch.weight for stretch in stretches)
+    return Pattern(supposed.rhythm, grain, supposed.sure, day * grain, tuple(stretches), changed)
 
 
 def _moments(most: int) -> Iterator[int]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
+from math import exp
 from random import Random
 
 from relai_tui.spending_records import KeptReading
@@ -83,7 +84,7 @@ class History:
         return found
 
     def _cost(self, person: Person) -> int:
-        return int(2_500 * self.chance.lognormvariate(0, person.spread))
+        return int(2_500 * exp(self.chance.gauss(0, person.spread)))
 
     def _topped(self) -> list[tuple[float, int]]:
         return [(START + day * DAY + 10 * HOUR, 25_000_000) for day in range(9, int((self.end - START) / DAY), 11)]
