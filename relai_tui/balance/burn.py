@@ -1,8 +1,9 @@
 """How fast the credits burn and how long they last: told as a range, with what it was got from. Pure.
 
 Readings of a balance are steps. A step that rises holds a top-up, and says nothing of what was spent in it; a long one
-is a gap, whose fall was spent at a time nobody knows. The last three weeks of steps become hours, and hours become days
-(`days`), which the coming days are drawn from (`outlook`): the range holds the depletion of nine of ten such futures.
+is a gap, whose fall was spent at a time nobody knows. The last three weeks of steps become hours, whose rhythm is
+learned (`hours`); the newest are weighed as a change of pace (`pace_changes`); and futures are drawn that go on from
+there (`outlook`): the range holds the depletion of more than nine of ten of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,8 +12,9 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 from itertools import pairwise
 
-from relai_tui.balance.days import HOURS, LONGEST, Pattern, pattern_of
+from relai_tui.balance.hours import HOURS, LONGEST, hours_of
 from relai_tui.balance.outlook import depletion
+from relai_tui.balance.pace_changes import Pattern, pattern_of
 from relai_tui.balance.steps import Step, StepKind, coarser, recent, steps
 from relai_tui.moments import DAY, HOUR
 from relai_tui.spending_records import KeptReading, LedgerRecord
@@ -77,26 +79,25 @@ def forecast(readings: Sequence[KeptReading], now: float) -> Forecast:
         return Forecast(Pace.GATHERING, None, None, None, None, 0.0, None, None)
     last, span = known[-1], known[-1].as_of - known[0].as_of
     all_steps = steps(known)
-    falls = sum(step.spent > 0 for step in all_steps if step.kind is not StepKind.TOP_UP)
+    fell = [step.end.as_of for step in all_steps if step.spent > 0]
     per_hour = _fast_rate(all_steps, last.as_of)
 
     def told(
         pace: Pace, pattern: Pattern | None = None, earliest: float | None = None, latest: float | None = None
     ) -> Forecast:
         per_day = pattern.per_day_micro if pattern else None
-        window = pattern.window if pattern else span
+        window = min(span, pattern.likeliest.hours * HOUR) if pattern else span
         return Forecast(pace, last.micro, last.as_of, per_hour, per_day, window, earliest, latest)
 
-    quiet = last.as_of - max((step.end.as_of for step in all_steps if step.spent > 0), default=known[0].as_of)
-    if falls == 0 and span >= DAY:
+    if not fell and span >= DAY:
         return told(Pace.IDLE)
-    if span < LEAST_SPAN or falls < LEAST_STEPS:
+    if span < LEAST_SPAN or len(fell) < LEAST_STEPS:
         return told(Pace.GATHERING)
-    pattern = pattern_of(all_steps, last.as_of)
-    if quiet >= IDLE_AFTER or pattern.per_day_micro <= 0:
+    hours = hours_of(all_steps, last.as_of)
+    pattern = pattern_of(hours)
+    if pattern is None or last.as_of - fell[-1] >= IDLE_AFTER:
         return told(Pace.IDLE, pattern)
-    earliest, latest = depletion(pattern, last.micro, last.as_of)
-    return told(Pace.BURNING, pattern, earliest, latest)
+    return told(Pace.BURNING, pattern, *depletion(pattern, hours, last.micro, last.as_of))
 
 
 def found_top_ups(readings: Sequence[KeptReading]) -> tuple[LedgerRecord, ...]:

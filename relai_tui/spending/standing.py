@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from relai_tui.balance.alerts import level_of
 from relai_tui.balance.burn import Forecast, Pace, forecast
-from relai_tui.balance.days import LONGEST
+from relai_tui.balance.hours import LONGEST
 from relai_tui.spending_records import AlertLevel
 
 if TYPE_CHECKING:

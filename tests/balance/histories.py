@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
+from math import exp
 from random import Random
 
 from relai_tui.spending_records import KeptReading
@@ -83,7 +84,7 @@ class History:
         return found
 
     def _cost(self, person: Person) -> int:
-        return int(2_500 * self.chance.lognormvariate(0, person.spread))
+        return int(2_500 * exp(self.chance.gauss(0, person.spread)))
 
     def _topped(self) -> list[tuple[float, int]]:
         return [(START + day * DAY + 10 * HOUR, 25_000_000) for day in range(9, int((self.end - START) / DAY), 11)]
@@ -93,7 +94,7 @@ class History:
 
     def balance(self, at: float) -> int:
         topped = self._top_up_sums[bisect_right(self._top_up_times, at)]
-        return self.opening + topped - self.spent(START - 1, at)
+        return self.opening + topped - self._sums[bisect_right(self._times, at)]
 
     def depleted(self, since: float, micro: int) -> float | None:
         """When a balance of `micro` would be used up, topped up no more; None when the history ends before."""
@@ -102,11 +103,14 @@ class History:
         return self._times[index - 1] if index < len(self._sums) else None
 
     def readings(self, until: float, micro: int) -> Sequence[KeptReading]:
-        """Read every five minutes or so, with the program closed now and then; the last one tells `micro`."""
+        """Read every ten minutes or so, with the program closed now and then; the last one tells `micro`.
+
+        The program reads twice as often: that tells no more, and takes the tests twice as long.
+        """
         chance, at, times = Random(self.chance.random()), max(START, until - 25 * DAY), []
         while at < until:
             times.append(at)
-            closed = chance.random() < 1 / 600
-            at += chance.uniform(2, 14) * HOUR if closed else 300 * chance.uniform(0.9, 1.1)
+            closed = chance.random() < 1 / 300
+            at += chance.uniform(2, 14) * HOUR if closed else 600 * chance.uniform(0.9, 1.1)
         shift = micro - self.balance(until)
         return [KeptReading(WORK, EU, self.balance(at) + shift, at, SOURCE) for at in (*times, until)]
