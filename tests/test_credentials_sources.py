@@ -1,7 +1,9 @@
 """Where a key is looked for, in which order, and what is said when a place fails."""
 
+import asyncio
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -201,6 +203,21 @@ async def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, m
         )
     assert time.monotonic() - started < 5
     assert is_gone(int(pid.read_text()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs setsid")
+async def test_a_command_that_leaves_a_daemon_with_its_output_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "COMMAND_LIMIT", 0.3)
+    pid = tmp_path / "pid"
+    leaving = f"setsid sleep 50 & echo $! > {pid}; wait"
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(KeyCommandFailed, match=r"longer than 0\.3 seconds"):
+                await find("prod", read_key=read_key, environ={"PATH": SHELL}, key_command=("sh", "-c", leaving))
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def is_gone(process: int) -> bool:

@@ -19,6 +19,7 @@ from relai_tui.ui.chat.page import ChatPage
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.hearing import hearing
 from relai_tui.ui.page import Page
+from relai_tui.ui.stylesheet import OnceParsed
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class RelaiApp(TellsFaults, App[None]):
         settled: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
+        self.stylesheet = OnceParsed(variables=self.get_css_variables())
         self._account, self._launch, self._clock = account, launch, clock
         self._settled, self._wall_clock = settled, wall_clock
         for theme in THEMES:

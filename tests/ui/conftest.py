@@ -21,6 +21,11 @@ from relai_tui.ui.chat.prompt import Draft
 from relai_tui.ui.chat.status import Status
 from relai_tui.ui.chat.transcript import Transcript
 from relai_tui.ui.page import TopBar
+from tests.quiet import ask_the_loop
+from tests.shared_styles import parse_styles_once
+
+ask_the_loop()
+parse_styles_once()
 
 
 @dataclass

@@ -314,13 +314,13 @@ async def test_after_it_the_chat_asks_for_a_key_and_keeps_the_draft(sandbox: San
 
 async def test_running_answers_are_named_before_their_key_goes(sandbox: Sandbox, home: Path) -> None:
     async with room(account_of(sandbox, home), listed=False) as at:
-        await at.send("very long 4000 at 200/s")
+        await at.send("very long 4000 at 20/s")
         await at.until(lambda: at.status.streaming)
         await at.listed()
         await at.on(sandbox.account.keys[0].name)
         await at.pilot.press("x")
         await at.at(RevokeKey)
-        await at.sees("“very long 4000 at 200/s”")
+        await at.sees("“very long 4000 at 20/s”")
         await at.pilot.press("escape")
         await at.back()
 

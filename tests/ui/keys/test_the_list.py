@@ -19,12 +19,12 @@ from tests.ui.keys.conftest import Room, account_of, minted, room
 async def test_the_keys_are_listed_and_the_chat_goes_on_unseen(sandbox: Sandbox, home: Path) -> None:
     minted(sandbox, "Nightly [/] [@click=app.quit]x[/]", 3)
     async with room(account_of(sandbox, home), listed=False) as at:
-        await at.send("very long 4000 at 200/s")
+        await at.send("very long 4000 at 20/s")
         await at.until(lambda: at.status.streaming)
         await at.listed()
         await at.sees("Nightly [/]")
         await at.sees("this session")
-        assert at.page.answering == ("very long 4000 at 200/s",)
+        assert at.page.answering == ("very long 4000 at 20/s",)
         await at.pilot.press("f5")
         await at.until(lambda: isinstance(at.app.screen, ChatPage))
         await at.pilot.press("escape")
