@@ -16,7 +16,7 @@ from relai_tui.balance.hours import HOURS, Hours, Rhythm, rhythm_of
 LEAST_BEFORE = HOURS
 """Hours before a change: what is usual must be known, to tell that something is not."""
 CHANGES = 0.5
-"""Changes of pace that are looked for in a day, of those days that are neither too new nor too old for one."""
+"""How many changes of pace are looked for in a day, before what is said of new and of old ones below."""
 PASSING = 0.5
 """Days. A change that is so new is looked for half as much: all hours differ."""
 PASSES = 1 / 6
@@ -27,7 +27,7 @@ PRIOR = 1.0
 """Grains that the pace from before still counts for after a change."""
 _SURE = 5.0
 """Days that the grain of the hours counts for, beside the days themselves."""
-_TRIED = (0, 2, 4, 8, 16, 24, 36, 48, 72, 120, 192, 336)
+_TRIED = (0, 3, 8, 16, 24, 48, 96, 192, 336)
 """Hours back at which a change is supposed first, 0 for none, to learn the rhythm without it."""
 _AT_RANDOM = 2.5
 """By how much a supposed change must explain the days better (as a logarithm of likelihoods) than none."""
