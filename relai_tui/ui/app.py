@@ -140,7 +140,7 @@ class RelaiApp(TellsFaults, App[None]):
         await self.switch_mode("chat")
         self.screen.refresh_bindings()
 
-    async def on_chat_page_revoke_wanted(self, event: ChatPage.RevokeWanted) -> None:
+    async def on_chat_room_revoke_wanted(self, event: ChatPage.RevokeWanted) -> None:
         """To the Keys room, with the question; where several keys begin alike, with those."""
         event.stop()
         await self.switch_mode("keys")

@@ -39,7 +39,7 @@ async def paste(at: Desk, key: str) -> None:
 
 
 async def at_sign_in(at: Desk) -> None:
-    await at.until(lambda: isinstance(at.app.screen, SignInScreen))
+    await at.until(lambda: isinstance(at.app.screen, SignInScreen) and at.app.screen.query("#key"))
 
 
 async def test_a_first_launch_asks_for_a_key_tries_it_and_keeps_it(

@@ -77,7 +77,7 @@ class Room(Desk):
 
     async def at(self, kind: type[object]) -> None:
         """Wait for a dialog."""
-        await self.until(lambda: isinstance(self.app.screen, kind))
+        await self.until(lambda: isinstance(self.app.screen, kind) and self.app.screen.is_mounted)
         await self.pilot.pause()
 
     async def back(self) -> None:
