@@ -14,13 +14,14 @@ from weakref import WeakKeyDictionary
 import aiosqlite
 import textual.app
 import textual.pilot
-from textual.screen import UPDATE_PERIOD
 
 from relai_tui.credentials import os_keyring, sources
 from relai_tui.credentials.daemon import in_daemon_thread
 
 CALM_ROUNDS = 3
 """What was written to a socket is read in the next round, and may be answered in the one after."""
+SOON = 0.01
+"""Textual draws within 4 ms, and looks at a new size of the terminal after 8."""
 BUSY_SECONDS, BUSY_ROUNDS = 0.25, 40
 """With an answer that streams there is always something to do: then a key has had its turn after this."""
 
@@ -29,7 +30,7 @@ _in_threads: WeakKeyDictionary[asyncio.AbstractEventLoop, set[object]] = WeakKey
 
 
 async def until_quiet(min_sleep: float = 0, max_sleep: float = BUSY_SECONDS) -> None:
-    """Return once the loop has nothing to do, not in a thread either, and draws nothing within a frame."""
+    """Return once the loop has nothing to do, not in a thread either, and draws nothing soon."""
     del min_sleep, max_sleep
     loop = asyncio.get_running_loop()
     assert isinstance(loop, asyncio.BaseEventLoop)
@@ -38,11 +39,11 @@ async def until_quiet(min_sleep: float = 0, max_sleep: float = BUSY_SECONDS) -> 
         rounds += 1
         if in_threads:
             await asyncio.sleep(0.001)
-        elif (due := _next_timer(loop)) < UPDATE_PERIOD and not loop._ready:  # type: ignore[attr-defined]
+        elif (due := _next_timer(loop)) < SOON and not loop._ready:  # type: ignore[attr-defined]
             await asyncio.sleep(max(due, 0))
         else:
             await asyncio.sleep(0)
-        busy = loop._ready or in_threads or _next_timer(loop) < UPDATE_PERIOD  # type: ignore[attr-defined]
+        busy = loop._ready or in_threads or _next_timer(loop) < SOON  # type: ignore[attr-defined]
         calm = 0 if busy else calm + 1
 
 

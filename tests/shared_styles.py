@@ -9,7 +9,7 @@ _parsed: dict[object, list[RuleSet]] = {}
 
 
 def parse_styles_once() -> None:
-    """Parse a text once for the same colours. A stylesheet shares its rules with itself so: nobody changes one."""
+    """Parse a text once for the same colours. A stylesheet shares rules with itself like this: nobody changes one."""
     parse = Stylesheet._parse_rules
 
     def shared(sheet: Stylesheet, *source: Any, **options: Any) -> list[RuleSet]:
