@@ -52,6 +52,12 @@ class Terminal:
         """Send a signal to the program."""
         os.kill(self.pid, number)
 
+    def hang_up(self) -> None:
+        """Close the terminal's window: the program gets SIGHUP, and nothing it writes can be written any more."""
+        asyncio.get_running_loop().remove_reader(self._fd)
+        os.close(self._fd)
+        self._fd = -1
+
     async def ended(self, seconds: float = 20) -> int:
         """The exit code; minus the signal's number for one that was killed."""
         async with asyncio.timeout(seconds):
@@ -65,13 +71,14 @@ class Terminal:
 
     def close(self) -> None:
         """End it, if it still runs."""
-        with contextlib.suppress(ValueError, OSError):
+        if self._fd >= 0:
             asyncio.get_running_loop().remove_reader(self._fd)
         if self.status is None:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(self.pid, signal.SIGKILL)
                 os.waitpid(self.pid, 0)
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
 
 @asynccontextmanager

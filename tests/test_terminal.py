@@ -1,16 +1,21 @@
 """What reaches a real terminal: never a command of foreign text, never a key, and it is always handed back in order."""
 
+import asyncio
 import os
+import pty
 import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from relai_tui.conversation import TurnState
+from relai_tui.credentials.daemon import in_daemon_thread
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.store.database import Store
+from relai_tui.ui.terminal_gone import LastingFile
 from tests.terminal import Terminal, terminal
 
 LEFT = re.compile(rb"\x1b\[\?1049l")
@@ -64,6 +69,39 @@ async def test_a_signal_hands_the_terminal_back_and_keeps_the_answer(
     assert prompt.text == "very long 4000 at 100/s"
     assert answer.state is TurnState.STOPPED
     assert answer.text
+
+
+async def test_a_closed_window_ends_the_program_and_keeps_the_answer(sandbox: Sandbox, tmp_path: Path) -> None:
+    async with terminal("-m", "relai_tui", environ=environ(sandbox, tmp_path)) as at:
+        await painted(at)
+        at.press("very long 4000 at 100/s\r")
+        await at.until(lambda written: b"answering" in written)
+        at.hang_up()
+        assert await at.ended() == 128 + signal.SIGHUP
+    async with await Store.open(tmp_path / "data" / "relai.db") as store:
+        latest = await store.conversations.latest()
+        assert latest is not None
+        (_, answer), _ = await store.conversations.page(latest.id)
+    assert answer.state is TurnState.STOPPED
+    assert answer.text
+
+
+async def test_however_much_is_drawn_for_a_terminal_that_is_gone_its_writer_can_be_ended() -> None:
+    ours, theirs = pty.openpty()
+    file = os.fdopen(theirs, "w")
+    writer = WriterThread(LastingFile(file))  # type: ignore[arg-type]  # a file in all that is used of it
+    writer.start()
+    os.close(ours)
+
+    def draw() -> None:
+        for number in range(10 * MAX_QUEUED_WRITES):
+            writer.write(f"picture {number}")
+        writer.stop()
+
+    async with asyncio.timeout(10):
+        await in_daemon_thread(draw, "draws")
+    assert not writer.is_alive()
+    file.close()
 
 
 async def test_no_hostile_answer_and_no_key_reaches_the_terminal(sandbox: Sandbox, tmp_path: Path) -> None:

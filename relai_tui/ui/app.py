@@ -20,6 +20,7 @@ from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.hearing import hearing
 from relai_tui.ui.page import Page
 from relai_tui.ui.stylesheet import OnceParsed
+from relai_tui.ui.terminal_gone import lasting
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class RelaiApp(TellsFaults, App[None]):
 
     def get_driver_class(self) -> type[Driver]:
         """The system's driver; each key it reads holds the transcript's work back, so that its echo goes first."""
-        return hearing(super().get_driver_class(), lambda: self._chat.key_heard())
+        return hearing(lasting(super().get_driver_class()), lambda: self._chat.key_heard())
 
     # -- rooms
 
