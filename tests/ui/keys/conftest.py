@@ -85,8 +85,9 @@ class Room(Desk):
         await self.until(lambda: self.app.screen is self.keys)
 
     async def press(self, button: str) -> None:
-        """Press a button of the dialog."""
+        """Press a button of the dialog, once it is shown and the answer to what was pressed before is there."""
         found = self.app.screen.query_one(f"#{button}", Button)
+        await self.until(lambda: found.display and not getattr(self.app.screen, "_busy", False))
         assert not found.disabled, f"{button} cannot be pressed:\n{self.screen_text()}"
         found.press()
         await self.pilot.pause()
