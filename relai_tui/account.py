@@ -209,13 +209,14 @@ class Account:
         return self._store
 
     async def _open_store(self) -> Store:
-        def load() -> type[Store]:
-            from relai_tui.store.database import Store, warm
+        def load() -> None:
+            from relai_tui.store.database import warm
 
             warm()
-            return Store
 
-        Store = await asyncio.to_thread(load)  # noqa: N806 - a class; keys are echoed while it is loaded
+        await asyncio.to_thread(load)  # keys are echoed meanwhile
+        from relai_tui.store.database import Store
+
         try:
             store = await Store.open(self.settings.paths.database)
         except StoreUnavailable as error:

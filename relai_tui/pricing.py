@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from relai_tui.api.errors import NotOffered, RelaiError
 from relai_tui.balance.attribution import CLOCKS, match_usage
+from relai_tui.balance.told import usage_record
 from relai_tui.conversation import CostBasis, Turn, TurnState
-from relai_tui.spending_records import SpentTurn, UsageRecord
+from relai_tui.spending_records import SpentTurn
 from relai_tui.store.errors import StoreError
 from relai_tui.text import clean_line
 
 if TYPE_CHECKING:
     from relai_tui.api.client import Client
-    from relai_tui.api.models import UsageEvent
     from relai_tui.balance.watch import BalanceWatch
     from relai_tui.store.database import Store
 
@@ -124,25 +124,10 @@ class Pricing:
             return None
         except RelaiError:
             return None
-        events = [record for event in page.events if (record := _usage_record(event)) is not None]
+        named = (event for event in page.events if event.request_id is not None)
+        events = [record for event in named if (record := usage_record(event)) is not None]
         found = match_usage([_spent(answer, self._profile)], events).get(answer.id)
         return found.cost_micro if found else None
-
-
-def _usage_record(event: "UsageEvent") -> UsageRecord | None:
-    """An event of the wire as it is matched; None for one without an id or a time."""
-    if event.request_id is None or event.timestamp is None:
-        return None
-    return UsageRecord(
-        event.request_id,
-        event.timestamp.timestamp(),
-        event.model,
-        event.tokens_in,
-        event.tokens_out,
-        event.cost_micro,
-        event.latency_ms,
-        event.status,
-    )
 
 
 def _is_charged(answer: Turn) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import TYPE_CHECKING
 
 from relai_tui.account import NoCredential
 from relai_tui.api.errors import NotOffered, RelaiError
 from relai_tui.balance.burn import found_top_ups
+from relai_tui.balance.told import ledger_record
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.moments import DAY
 from relai_tui.spending.values import LedgerSlice
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from relai_tui.account import Account
-    from relai_tui.api.models import LedgerEntry
     from relai_tui.spending_records import KeptReading
 
 LOOKED_BACK = 400 * DAY
@@ -48,7 +47,7 @@ class LedgerReader:
             return await self._found_page(offset, limit)
         except (RelaiError, NoCredential, CredentialError) as trouble:
             return await self._kept_page(offset, limit, clean_line(str(trouble)))
-        records = tuple(filter(None, map(record_of, told.entries)))
+        records = tuple(filter(None, map(ledger_record, told.entries)))
         store = await self._account.store()
         await store.usage.add_ledger(self._account.profile.name, records)
         total = told.total if told.total is not None else offset + len(records)
@@ -88,18 +87,3 @@ class LedgerReader:
             rises = await asyncio.to_thread(found_top_ups, readings)
             self._found = newest, tuple(sorted(rises, key=lambda rise: rise.at, reverse=True))
         return self._found[1]
-
-
-def record_of(entry: LedgerEntry) -> LedgerRecord | None:
-    """What is kept of a row the server told; None for one without a time, which can be put nowhere."""
-    if entry.created_at is None:
-        return None
-    at = entry.created_at.timestamp()
-    made = f"{at}|{entry.delta_micro}|{entry.reason}|{entry.reference}"
-    return LedgerRecord(
-        id=entry.id or clean_line(f"made_{hashlib.sha256(made.encode()).hexdigest()[:24]}"),
-        at=at,
-        delta_micro=entry.delta_micro,
-        reason=entry.reason,
-        reference=entry.reference,
-    )

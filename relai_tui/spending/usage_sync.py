@@ -8,18 +8,17 @@ the time, with requests that ask for counts only. A sync that was broken off the
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from relai_tui.spending_records import UsageRecord
-from relai_tui.text import clean_line
+from relai_tui.balance.told import usage_record
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from relai_tui.api.models import UsageEvent, UsagePage
+    from relai_tui.api.models import UsagePage
+    from relai_tui.spending_records import UsageRecord
 
 PAGE = 1_000
 """Requests asked for at once."""
@@ -142,7 +141,7 @@ class UsageSync:
         """Keep a page; from when to when it is, in the order it came. None for one without any request."""
         records: list[UsageRecord] = []
         for index in range(0, len(told.events), SLICE):
-            records += filter(None, (record_of(event, self._key) for event in told.events[index : index + SLICE]))
+            records += filter(None, (usage_record(event, self._key) for event in told.events[index : index + SLICE]))
             await asyncio.sleep(0)
         for index in range(0, len(records), SLICE):
             await self._shelf.add(records[index : index + SLICE])
@@ -185,28 +184,6 @@ class UsageSync:
             else:
                 late = middle
         return low, late + _FINEST
-
-
-def record_of(event: UsageEvent, key: str | None = None) -> UsageRecord | None:
-    """What is kept of a request the server told; None for one without a time, which can be put nowhere.
-
-    One without an id gets one made of what it is, so that reading it twice keeps it once.
-    """
-    if event.timestamp is None:
-        return None
-    at = event.timestamp.timestamp()
-    made = f"{at}|{event.model}|{event.tokens_in}|{event.tokens_out}|{event.cost_micro}|{event.latency_ms}"
-    return UsageRecord(
-        request_id=event.request_id or clean_line(f"made_{hashlib.sha256(made.encode()).hexdigest()[:24]}"),
-        at=at,
-        model=event.model,
-        tokens_in=event.tokens_in,
-        tokens_out=event.tokens_out,
-        cost_micro=event.cost_micro,
-        latency_ms=event.latency_ms,
-        status=event.status,
-        key_id=clean_line(key) if key else None,
-    )
 
 
 def _moment(seconds: float) -> datetime:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from relai_tui.api.errors import ConnectionFailed
 from relai_tui.api.models import UsageEvent, UsagePage
 from relai_tui.balance.governor import RateGovernor
-from relai_tui.spending.usage_sync import UsageSync, record_of
+from relai_tui.balance.told import usage_record
+from relai_tui.spending.usage_sync import UsageSync
 from relai_tui.spending_records import UsageRecord
 from tests.key_stories import Hours
 
@@ -188,7 +189,7 @@ async def test_whatever_is_known_before_all_is_known_after(
 ) -> None:
     server, shelf = Server([NOW - 9_000.0 + at * 1.7 for at in set(seconds)], oldest_first=oldest_first), Shelf()
     picked = [server.events[number] for number in known if number < len(server.events)]
-    await shelf.add([record for each in picked if (record := record_of(each))])
+    await shelf.add([record for each in picked if (record := usage_record(each))])
     synced = await UsageSync(server, shelf, ignore, page=page).run(0, NOW)
     assert len(shelf.kept) == len(server.events)
     assert synced.complete

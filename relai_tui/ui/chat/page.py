@@ -188,7 +188,9 @@ class ChatPage(ChatRoom):
 
     def show_running(self) -> None:
         """The status line for the conversation shown."""
-        if self._replies is not None:
+        if self._replies is None:
+            self.refresh_bindings()
+        else:
             self._replies.show_running()
 
     def _running_in(self, conversation: Conversation) -> "Running | None":

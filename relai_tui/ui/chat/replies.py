@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.worker import Worker, WorkerError, get_current_worker
 
@@ -213,7 +213,7 @@ class Replies:
                 transcript.finish(reply.answer)
             self.show_running()
         await self._tell_outcome(reply)
-        self._in_background(self._price(session, reply))
+        room.run_worker(self._price(session, reply), group="price", exit_on_error=False)
 
     def show_running(self) -> None:
         """The status line for the conversation shown."""
@@ -276,9 +276,6 @@ class Replies:
                 if room.shows(turn):
                     room.transcript.update(turn)
                     await room.money.show_spent(turn.conversation_id)
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        self._room.run_worker(work, group="price", exit_on_error=False)
 
 
 async def _ended(worker: Worker[None]) -> None:
