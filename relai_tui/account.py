@@ -21,7 +21,7 @@ from relai_tui.credentials.errors import KeyringError, NoKeyring
 from relai_tui.credentials.sources import FILE_VARIABLE, KEY_VARIABLE, Credential, KeySource, find
 from relai_tui.settings import Profile, Settings, SettingsError, checked_name, load
 from relai_tui.store.errors import StoreUnavailable
-from relai_tui.text import CleanLine, CleanText, clean_line
+from relai_tui.text import CleanLine, CleanText, clean, clean_line, clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -55,7 +55,7 @@ class Launch(NamedTuple):
     prompt: CleanText | None = None
     """To be sent at once; the only thing a launch ever sends."""
     continue_last: bool = False
-    model: CleanLine | None = None
+    model: CleanText | None = None
     """An id or alias; None for the profile's."""
     system: CleanText | None = None
     """The system prompt of a new conversation."""
@@ -120,17 +120,17 @@ class Account:
     # -- what it is
 
     @property
-    def region(self) -> CleanLine | None:
+    def region(self) -> CleanText | None:
         """The region requests go to; None where the server has none, or before a key is known."""
         told = self._told()
         wished = self._region_given or self.profile.region or (told.region if told else None)
-        return clean_line(wished) if wished else None
+        return clean_name(wished) if wished else None
 
     @property
-    def aliases(self) -> tuple[CleanLine, ...]:
+    def aliases(self) -> tuple[CleanText, ...]:
         """What may be asked for in place of a model; none on a server that is not Relai."""
         told = self._told()
-        return tuple(map(clean_line, ALIASES.get(told.edition or 0, ()))) if told else ()
+        return tuple(map(clean, ALIASES.get(told.edition or 0, ()))) if told else ()
 
     @property
     def edition(self) -> int | None:
@@ -156,17 +156,17 @@ class Account:
             found = dict(self.settings.profiles)
         return tuple({**found, self.profile.name: self.profile}.values())
 
-    async def preferred_model(self) -> CleanLine:
+    async def preferred_model(self) -> CleanText:
         """The profile's model, else `smart`; on a server that is not Relai, the first it lists."""
         if self.profile.model:
-            return clean_line(self.profile.model)
+            return self.profile.model
         if self.credential is None or self.aliases:
-            return clean_line("smart")
+            return CleanText("smart")
         try:
             models = await (await self.connect()).models()
         except RelaiError:
             models = ()
-        return models[0].id if models else clean_line("default")
+        return models[0].id if models else CleanText("default")
 
     @property
     def watch(self) -> BalanceWatch:
@@ -327,9 +327,9 @@ class Account:
     async def try_secret(self, key: SecretStr, *, base_url: str | None = None, profile: str | None = None) -> Trial:
         """As `try_key`, of a key that was read before."""
         told = key_format(key)
-        server = clean_line(named) if (named := base_url or self.base_url_given or self.profile.base_url) else None
+        server = clean_name(named) if (named := base_url or self.base_url_given or self.profile.base_url) else None
         name = checked_name(profile or self.profile.name)
-        region = clean_line(found) if (found := self._region_given or told.region) else None
+        region = clean_name(found) if (found := self._region_given or told.region) else None
         trial = replace(
             self.profile, name=name, region=region, base_url=server, key_prefix=shown_prefix(key), key_id=None
         )

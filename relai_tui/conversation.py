@@ -74,8 +74,8 @@ class Figures:
 class ToolCall:
     """A function the model asked for. This client shows it and never runs it."""
 
-    id: CleanLine
-    name: CleanLine
+    id: CleanText
+    name: CleanText
     arguments: CleanText
     """JSON text as the model wrote it, which may be cut or invalid."""
 
@@ -96,10 +96,10 @@ class Turn:
     reasoning: CleanText = NOTHING
     tool_calls: tuple[ToolCall, ...] = ()
     error: CleanLine | None = None
-    finish_reason: CleanLine | None = None
-    model_asked: CleanLine | None = None
+    finish_reason: CleanText | None = None
+    model_asked: CleanText | None = None
     """The id or alias in the request."""
-    model_answered: CleanLine | None = None
+    model_answered: CleanText | None = None
     """The model that really answered, as the server names it."""
     figures: Figures = Figures()
 
@@ -109,16 +109,16 @@ class Conversation:
     """A conversation without its turns."""
 
     id: str
-    title: CleanLine
+    title: CleanText
     """Empty until there is a first prompt or a name was given."""
     created_at: float
     """Unix time in seconds."""
     updated_at: float
-    model: CleanLine
+    model: CleanText
     """The id or alias the next prompt goes to."""
     system: CleanText = NOTHING
     """The system prompt; empty for none."""
-    region: CleanLine | None = None
+    region: CleanText | None = None
     """The region it was born in; None on servers without regions."""
     turns: int = 0
     """Turns stored, siblings included."""

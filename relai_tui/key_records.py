@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from relai_tui.text import CleanLine
+from relai_tui.text import CleanText
 
 
 class KeyAction(StrEnum):
@@ -22,14 +22,14 @@ class KeyEvent:
 
     at: float
     """Unix time in seconds."""
-    profile: CleanLine
+    profile: CleanText
     """The profile whose key was used to do it."""
     action: KeyAction
-    key_id: CleanLine | None
+    key_id: CleanText | None
     """None where the server has not told it (yet)."""
-    name: CleanLine
-    prefix: CleanLine | None
-    result: CleanLine
+    name: CleanText
+    prefix: CleanText | None
+    result: CleanText
     """In words: `asked`, `done`, or why not."""
 
 
@@ -59,18 +59,18 @@ class RotationRecord:
     """A rotation as far as it got: ids and the step, no secret."""
 
     id: str
-    profile: CleanLine
+    profile: CleanText
     step: RotationStep
-    name: CleanLine
-    old_id: CleanLine
-    old_prefix: CleanLine | None
+    name: CleanText
+    old_id: CleanText
+    old_prefix: CleanText | None
     rpm_limit: int | None
     """Requests a minute of the successor."""
-    scope: CleanLine | None
+    scope: CleanText | None
     started_at: float
     """Unix time in seconds."""
-    new_id: CleanLine | None = None
-    new_prefix: CleanLine | None = None
+    new_id: CleanText | None = None
+    new_prefix: CleanText | None = None
     last_used: float | None = None
     """When the old key was last used, as the last look saw it: Unix time in seconds."""
     unchanged_since: float | None = None

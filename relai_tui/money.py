@@ -1,6 +1,6 @@
 """Money as words. It is integer micro-dollars everywhere else, and no float ever touches it."""
 
-from relai_tui.text import CleanLine, CleanText
+from relai_tui.text import CleanLine, CleanText, VisibleText
 
 
 def dollars_left(micro: int) -> CleanLine:
@@ -22,4 +22,4 @@ def dollars(micro: int) -> CleanLine:
     else:
         whole, cents = divmod((size + 5_000) // 10_000, 100)
         text = f"${whole:,}.{cents:02d}"
-    return CleanLine(CleanText(sign + text))
+    return CleanLine(VisibleText(CleanText(sign + text)))

@@ -229,7 +229,7 @@ class ChatSession:
         self.clock, self.monotonic = clock, monotonic
         self._pricing: Pricing | None = None
 
-    async def begin(self, text: str, *, model: CleanLine | None = None, max_tokens: int | None = None) -> Reply:
+    async def begin(self, text: str, *, model: CleanText | None = None, max_tokens: int | None = None) -> Reply:
         """Keep the prompt and make room for its answer. Nothing is sent. Raises `StoreError`; then nothing was kept."""
         conversations, conversation = self.store.conversations, self.conversation
         prompt = Turn(
@@ -245,7 +245,7 @@ class ChatSession:
         return await self._reply_to(prompt, model=model, max_tokens=max_tokens)
 
     async def again(
-        self, answer: Turn, *, model: CleanLine | None = None, max_tokens: int | None = None, leave_out: int = 0
+        self, answer: Turn, *, model: CleanText | None = None, max_tokens: int | None = None, leave_out: int = 0
     ) -> Reply:
         """Make room for another answer to the same prompt, beside the one there is. Nothing is sent.
 
@@ -258,7 +258,7 @@ class ChatSession:
         return await self._reply_to(branch[-1], model=model, max_tokens=max_tokens, leave_out=leave_out)
 
     async def _reply_to(
-        self, prompt: Turn, *, model: CleanLine | None, max_tokens: int | None = None, leave_out: int = 0
+        self, prompt: Turn, *, model: CleanText | None, max_tokens: int | None = None, leave_out: int = 0
     ) -> Reply:
         conversations, conversation = self.store.conversations, self.conversation
         answer = Turn(

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from relai_tui.conversation import CostBasis
-from relai_tui.text import CleanLine
+from relai_tui.text import CleanText
 
 
 @dataclass(frozen=True, slots=True)
 class KeptReading:
     """The balance of a profile at a moment, on the wall clock."""
 
-    profile: CleanLine
-    region: CleanLine | None
+    profile: CleanText
+    region: CleanText | None
     """None on servers without regions."""
     micro: int
     """Micro-dollars."""
     as_of: float
     """Unix time in seconds."""
-    source: CleanLine
+    source: CleanText
     """Where it was read: such as `balance` or `402`."""
 
 
@@ -31,12 +31,12 @@ class SpentTurn:
 
     turn_id: str
     conversation_id: str
-    conversation: CleanLine | None
+    conversation: CleanText | None
     """The conversation's title; None when it was deleted."""
-    profile: CleanLine
-    model: CleanLine | None
+    profile: CleanText
+    model: CleanText | None
     """What answered."""
-    key_id: CleanLine | None
+    key_id: CleanText | None
     at: float
     """When the answer began."""
     seconds: float | None
@@ -50,15 +50,15 @@ class SpentTurn:
 class UsageRecord:
     """One request the server charged (edition 2), as `GET /usage` told it and as it is kept here."""
 
-    request_id: CleanLine
+    request_id: CleanText
     at: float
-    model: CleanLine | None
+    model: CleanText | None
     tokens_in: int | None
     tokens_out: int | None
     cost_micro: int | None
     latency_ms: int | None
-    status: CleanLine | None
-    key_id: CleanLine | None = None
+    status: CleanText | None
+    key_id: CleanText | None = None
     """Known only where it was asked for by key."""
 
 
@@ -66,12 +66,12 @@ class UsageRecord:
 class LedgerRecord:
     """One movement of the credits: told by the server (edition 2), or found in the readings."""
 
-    id: CleanLine
+    id: CleanText
     at: float
     delta_micro: int | None
     """Negative for a charge."""
-    reason: CleanLine | None
-    reference: CleanLine | None
+    reason: CleanText | None
+    reference: CleanText | None
     found: bool = False
     """True for a rise that was found between two readings, False for a row the server told."""
 
@@ -115,7 +115,7 @@ class By(StrEnum):
 class SpendSum:
     """What one model, conversation, day or key cost."""
 
-    name: CleanLine
+    name: CleanText
     """What is shown: a model's id, a title, a date, a key's name."""
     id: str
     """What it is: a model's id, a conversation's, a date, a key's id."""

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from relai_tui.api.models import ApiKey, Balance, Completion, CreatedKey, LedgerPage, Model, UsagePage
     from relai_tui.api.wire import Reply
-    from relai_tui.text import CleanLine
+    from relai_tui.text import CleanText
 
 MOST_PAGES = 50
 """Pages of a list that are followed."""
@@ -131,7 +131,7 @@ class Client:
         """The keys of the account, all pages. Raises `NotOffered` on servers without keys."""
         from relai_tui.api.models import ApiKey, read_each
 
-        found: dict[CleanLine, ApiKey] = {}
+        found: dict[CleanText, ApiKey] = {}
         query: Mapping[str, str] = {}
         for _ in range(MOST_PAGES):
             told = await self._get("/keys", on_wait, query, optional=not self.official)
@@ -377,7 +377,7 @@ def _entries(told: object, *names: str) -> list[Any]:
     return found
 
 
-def _next_page(told: object, ids: "list[CleanLine]") -> dict[str, str]:
+def _next_page(told: object, ids: "list[CleanText]") -> dict[str, str]:
     """The query of the next page; empty when there is none. Only the query of a link is used, never its host."""
     if not isinstance(told, dict):
         return {}

@@ -30,8 +30,8 @@ class ToolCallDelta:
     """A piece of a tool call. Pieces with one `index` belong together; id and name come in the first."""
 
     index: int
-    id: CleanLine | None
-    name: CleanLine | None
+    id: CleanText | None
+    name: CleanText | None
     arguments: CleanText
 
 
@@ -39,8 +39,8 @@ class ToolCallDelta:
 class Answering:
     """Who answers; sent when the server first names it or names another."""
 
-    model: CleanLine
-    alias: CleanLine | None = None
+    model: CleanText
+    alias: CleanText | None = None
     """What was asked, where the server says so (edition 2's X-Relai-Alias)."""
 
 
@@ -77,7 +77,7 @@ class Waiting:
 class Finished:
     """The answer is whole. A stream that ends without this was interrupted."""
 
-    reason: CleanLine | None
+    reason: CleanText | None
     """`stop`, `length`, `content_filter`, `tool_calls`; None when only [DONE] said it."""
 
 

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from relai_tui.api.errors import UnusableKey
-from relai_tui.text import NOTHING, CleanLine, clean_line
+from relai_tui.text import CleanLine, clean_line
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -112,7 +112,7 @@ def masked(key: "SecretStr") -> CleanLine:
     found = _EDITION_1.fullmatch(secret) or _EDITION_2.fullmatch(secret)
     prefix = found["prefix"] if found else ""
     if len(secret) - len(prefix) < _SHORTEST_SHOWN:
-        return NOTHING
+        return clean_line("")
     return clean_line(f"{prefix}…{secret[-4:]}")
 
 

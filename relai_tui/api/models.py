@@ -28,7 +28,7 @@ from relai_tui.api.deltas import (
 from relai_tui.api.errors import UnreadableAnswer
 from relai_tui.api.request import ChatRequest, Message
 from relai_tui.conversation import ToolCall
-from relai_tui.text import NOTHING, CleanLine, CleanText, clean_line
+from relai_tui.text import NAME_LIMIT, NOTHING, CleanText, clean_name
 
 __all__ = [
     "ApiKey",
@@ -54,10 +54,10 @@ _RELAI_SECRET = re.compile(r"(?:rk-(?:eu|us)-|relai_sk_(?:gbl_)?(?:eu|us)_(?:liv
 _FOREIGN_SECRET = re.compile(r"[A-Za-z0-9_\-.]{20,1000}")
 
 
-def _line(value: object, limit: int = 300) -> str | None:
+def _line(value: object, limit: int = NAME_LIMIT) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
-    return clean_line(str(value), limit) or None
+    return clean_name(str(value), limit) or None
 
 
 def _line_or_nothing(value: object) -> str:
@@ -93,7 +93,7 @@ def _moment(value: object) -> datetime | None:
         return None
 
 
-Line = Annotated[CleanLine | None, BeforeValidator(_line)]
+Line = Annotated[CleanText | None, BeforeValidator(_line)]
 Micro = Annotated[int | None, BeforeValidator(micro)]
 Count = Annotated[int | None, BeforeValidator(_count)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
@@ -109,7 +109,7 @@ class Value(BaseModel):
 class Model(Value):
     """A model that may be chatted with."""
 
-    id: Annotated[CleanLine, BeforeValidator(_line)]
+    id: Annotated[CleanText, BeforeValidator(_line)]
     owned_by: Line = None
 
 
@@ -125,9 +125,9 @@ class Balance(Value):
 class ApiKey(Value):
     """An API key of the account, without its secret."""
 
-    id: Annotated[CleanLine, BeforeValidator(_line)]
-    name: Annotated[CleanLine, BeforeValidator(_line_or_nothing)] = NOTHING
-    prefix: Annotated[CleanLine | None, BeforeValidator(partial(_line, limit=_PREFIX_LIMIT))] = None
+    id: Annotated[CleanText, BeforeValidator(_line)]
+    name: Annotated[CleanText, BeforeValidator(_line_or_nothing)] = NOTHING
+    prefix: Annotated[CleanText | None, BeforeValidator(partial(_line, limit=_PREFIX_LIMIT))] = None
     """The start of the key that may be shown; cut, should a server send the whole key here."""
     region: Line = None
     rpm_limit: Count = None
@@ -197,10 +197,10 @@ class Completion(Value):
 
     text: CleanText = NOTHING
     reasoning: CleanText = NOTHING
-    model: CleanLine | None = None
+    model: CleanText | None = None
     """The model that really answered."""
-    alias: CleanLine | None = None
-    finish_reason: CleanLine | None = None
+    alias: CleanText | None = None
+    finish_reason: CleanText | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     tool_calls: tuple[ToolCall, ...] = ()

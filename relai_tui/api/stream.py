@@ -21,7 +21,7 @@ from relai_tui.api.deltas import (
 )
 from relai_tui.api.errors import Interrupted, RelaiError, UnreadableAnswer
 from relai_tui.api.events import LONGEST_BLOCK, EventReader, EventTooLarge, read_fields
-from relai_tui.text import StreamCleaner, clean_line
+from relai_tui.text import StreamCleaner, clean_line, clean_name
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -58,7 +58,7 @@ class ChatStreamReader:
         self._calls: dict[int, StreamCleaner] = {}
         self._usage: TokensUsed | None = None
         self._model: object = None
-        self._alias = clean_line(alias) if alias else None
+        self._alias = clean_name(alias) if alias else None
         if model:
             self._name(model)
 
@@ -221,8 +221,8 @@ class ChatStreamReader:
         self._out.append(
             ToolCallDelta(
                 index,
-                clean_line(identity) if isinstance(identity, str) and identity else None,
-                clean_line(name) if isinstance(name, str) and name else None,
+                clean_name(identity) if isinstance(identity, str) and identity else None,
+                clean_name(name) if isinstance(name, str) and name else None,
                 cleaner.feed(arguments if isinstance(arguments, str) else ""),
             )
         )
@@ -231,7 +231,7 @@ class ChatStreamReader:
         self._model = model
         if isinstance(model, str) and model:
             self._end_run()
-            self._out.append(Answering(clean_line(model), self._alias))
+            self._out.append(Answering(clean_name(model), self._alias))
 
     def _count(self, usage: dict[str, Any]) -> None:
         prompt = _count_of(usage.get("prompt_tokens", usage.get("input_tokens")))
@@ -256,7 +256,7 @@ class ChatStreamReader:
         self._over = True
         self._empty_channels()
         self._hand_out_usage()
-        self._out.append(Finished(clean_line(self._reason) if self._reason else None))
+        self._out.append(Finished(clean_name(self._reason) if self._reason else None))
 
     def _empty_channels(self) -> None:
         self._end_run()

@@ -17,7 +17,7 @@ from relai_tui.balance.attribution import match_usage
 from relai_tui.conversation import CostBasis
 from relai_tui.money import dollars
 from relai_tui.spending_records import LedgerRecord, SpentTurn, UsageRecord
-from relai_tui.text import NOTHING, CleanLine, CleanText, clean_line
+from relai_tui.text import NOTHING, CleanText, clean
 
 _MARKS = re.compile(r"([\\`*{}\[\]<>|#~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -45,9 +45,9 @@ class ReceiptRow:
     kind: RowKind
     at: float
     """Unix time in seconds."""
-    what: CleanLine
+    what: CleanText
     """A conversation's title, or what moved the credits."""
-    model: CleanLine | None = None
+    model: CleanText | None = None
     tokens_in: int | None = None
     tokens_out: int | None = None
     cost_micro: int | None = None
@@ -55,9 +55,9 @@ class ReceiptRow:
     basis: CostBasis = CostBasis.UNKNOWN
     moved_micro: int | None = None
     """Of a movement: micro-dollars, negative when the credits fell."""
-    key_id: CleanLine | None = None
-    request_id: CleanLine | None = None
-    reference: CleanLine | None = None
+    key_id: CleanText | None = None
+    request_id: CleanText | None = None
+    reference: CleanText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _answer(turn: SpentTurn, event: UsageRecord | None) -> ReceiptRow:
     return ReceiptRow(
         RowKind.ANSWER,
         turn.at,
-        turn.conversation or clean_line("(a deleted conversation)"),
+        turn.conversation or CleanText("(a deleted conversation)"),
         turn.model,
         turn.tokens_in,
         turn.tokens_out,
@@ -155,7 +155,7 @@ def _request(event: UsageRecord) -> ReceiptRow:
     return ReceiptRow(
         RowKind.REQUEST,
         event.at,
-        clean_line("not from here"),
+        CleanText("not from here"),
         event.model,
         event.tokens_in,
         event.tokens_out,
@@ -167,12 +167,12 @@ def _request(event: UsageRecord) -> ReceiptRow:
 
 
 def _movement(record: LedgerRecord) -> ReceiptRow:
-    what = (record.reason or clean_line("movement")).replace("_", " ")
+    what = (record.reason or "movement").replace("_", " ")
     found = " (found in the readings)" if record.found else ""
     return ReceiptRow(
         RowKind.MOVEMENT,
         record.at,
-        clean_line(what + found),
+        clean(what + found),
         moved_micro=record.delta_micro,
         reference=record.reference,
     )

@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from relai_tui.spending_records import LedgerRecord, UsageRecord
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanText, clean_name
 
 if TYPE_CHECKING:
     from relai_tui.api.models import LedgerEntry, UsageEvent
@@ -30,7 +30,7 @@ def usage_record(event: UsageEvent, key: str | None = None) -> UsageRecord | Non
         cost_micro=event.cost_micro,
         latency_ms=event.latency_ms,
         status=event.status,
-        key_id=clean_line(key) if key else None,
+        key_id=clean_name(key) if key else None,
     )
 
 
@@ -48,6 +48,6 @@ def ledger_record(entry: LedgerEntry) -> LedgerRecord | None:
     )
 
 
-def _made_of(*parts: object) -> CleanLine:
+def _made_of(*parts: object) -> CleanText:
     said = "|".join(map(str, parts))
-    return clean_line(f"made_{hashlib.sha256(said.encode()).hexdigest()[:24]}")
+    return CleanText(f"made_{hashlib.sha256(said.encode()).hexdigest()[:24]}")

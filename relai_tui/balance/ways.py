@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from relai_tui.balance.estimate import expected_cost
 from relai_tui.money import dollars
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanLine, CleanText, clean_line
 
 SHORT_ANSWER = 256
 """Tokens an answer is cut to, where that is chosen."""
@@ -39,7 +39,7 @@ class Way:
     words: CleanLine
     saves: CleanLine
     """What it saves, in words; empty where nothing can be said."""
-    model: CleanLine | None = None
+    model: CleanText | None = None
     max_tokens: int | None = None
     leave_out: int = 0
     """Turns at the beginning that are not sent."""
@@ -47,8 +47,8 @@ class Way:
 
 def ways_on(
     *,
-    model: CleanLine,
-    aliases: Sequence[CleanLine],
+    model: CleanText,
+    aliases: Sequence[CleanText],
     lengths: Sequence[int],
     costs: Sequence[int],
     cheap_costs: Sequence[int],
@@ -65,7 +65,7 @@ def ways_on(
         if cheap is not None:
             instead = f" instead of {dollars(usual)}" if usual is not None and usual > cheap else ""
             saves = f"about {dollars(cheap)} an answer here so far{instead}"
-        cheap_alias = clean_line(CHEAP)
+        cheap_alias = CleanText(CHEAP)
         found.append(Way(WayKind.CHEAPER, clean_line(f"Ask {CHEAP} instead"), clean_line(saves), model=cheap_alias))
     shorter = clean_line(f"Let the answer have {SHORT_ANSWER} tokens at most")
     found.append(Way(WayKind.SHORTER, shorter, clean_line("less is reserved for the answer"), max_tokens=SHORT_ANSWER))

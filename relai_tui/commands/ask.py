@@ -23,7 +23,7 @@ from relai_tui.conversation import TurnState
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.session import ChatSession, Reply
 from relai_tui.store.errors import StoreError
-from relai_tui.text import NOTHING, clean
+from relai_tui.text import NOTHING, VisibleStream
 
 if TYPE_CHECKING:
     from relai_tui.conversation import Conversation
@@ -55,7 +55,7 @@ def ask(account: Account, launch: Launch) -> int:
 
 
 async def _ask(account: Account, launch: Launch) -> int:
-    prompt = clean(launch.prompt or "")
+    prompt = launch.prompt or NOTHING
     if not prompt.strip():
         return _complain('there is nothing to ask: relai-tui ask "…", or pipe a text in', Exit.USAGE)
     try:
@@ -103,12 +103,13 @@ async def _conversation(account: Account, launch: Launch, store: "Store") -> "Co
 
 async def _print_answer(reply: Reply) -> None:
     ended_line = True
+    drawn = VisibleStream() if sys.stdout.isatty() else None
     try:
         async with aclosing(reply.deltas()) as deltas:
             async for delta in deltas:
                 match delta:
                     case TextDelta(text):
-                        sys.stdout.write(text)
+                        sys.stdout.write(text if drawn is None else drawn.feed(text))
                         sys.stdout.flush()
                         ended_line = text.endswith("\n")
                     case Waiting(seconds, _, because):
@@ -120,7 +121,7 @@ async def _print_answer(reply: Reply) -> None:
     finally:
         if not ended_line:
             with suppress(BrokenPipeError):
-                sys.stdout.write("\n")
+                sys.stdout.write(f"{drawn.finish() if drawn else ''}\n")
                 sys.stdout.flush()
 
 

@@ -13,7 +13,7 @@ from relai_tui.credentials.errors import CredentialError
 from relai_tui.credentials.os_keyring import Keyring
 from relai_tui.credentials.sources import Credential, forget_environment_key, from_file, from_stdin
 from relai_tui.settings import Paths, Profile, SettingsError, checked_name, load
-from relai_tui.text import CleanText, clean, clean_line
+from relai_tui.text import CleanText, clean_input, clean_name
 
 LONGEST_INPUT = 8 * 1024 * 1024
 """Bytes taken from standard input."""
@@ -36,8 +36,8 @@ def build(options: argparse.Namespace, *, new_profile: bool = False) -> tuple[Ac
     launch = Launch(
         prompt=_prompt(options),
         continue_last=getattr(options, "continue_last", False),
-        model=clean_line(model) if (model := getattr(options, "model", None)) else None,
-        system=clean(system) if (system := getattr(options, "system", None)) else None,
+        model=clean_name(model) if (model := getattr(options, "model", None)) else None,
+        system=clean_input(system) if (system := getattr(options, "system", None)) else None,
         stream=getattr(options, "stream", True),
         demo=options.demo,
     )
@@ -96,7 +96,8 @@ def _given_key(options: argparse.Namespace) -> Credential | None:
 def _prompt(options: argparse.Namespace) -> CleanText | None:
     words = " ".join(getattr(options, "prompt", None) or [])
     piped = _piped() if hasattr(options, "prompt") else ""
-    return clean("\n\n".join(part for part in (words, piped.strip("\n")) if part)) or None
+    parts = (clean_input(words), clean_input(piped).strip("\n"))
+    return CleanText("\n\n".join(part for part in parts if part)) or None
 
 
 def _piped() -> str:

@@ -85,7 +85,7 @@ async def _list(desk: KeyDesk, options: argparse.Namespace) -> int:
     now = desk.clock()
     rows = View(words=options.target or "").of(listing.rows, now)
     if options.json:
-        print(json.dumps([_told(row, now) for row in rows], ensure_ascii=False, indent=2))
+        print(json.dumps([_told(row, now) for row in rows], ensure_ascii=sys.stdout.isatty(), indent=2))
         return Exit.DONE
     head = ("NAME", "PREFIX", "ID", "RPM", "CREATED", "LAST USED", "STATE")
     table = [head, *((*_cells(row, now),) for row in rows)]
@@ -101,8 +101,8 @@ def _cells(row: KeyRow, now: float) -> tuple[str, ...]:
     key = row.key
     return (
         clean_line(key.name, 40) or "—",
-        key.prefix or "—",
-        key.id,
+        clean_line(key.prefix or "—"),
+        clean_line(key.id),
         str(key.rpm_limit) if key.rpm_limit is not None else "—",
         age(row.created, now),
         age(row.last_used, now) if row.last_used is not None else "no recorded use",
@@ -136,12 +136,11 @@ async def _log(desk: KeyDesk, options: argparse.Namespace) -> int:
              "prefix": e.prefix, "result": e.result}
             for e in events
         ]  # fmt: skip
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print(json.dumps(told, ensure_ascii=sys.stdout.isatty(), indent=2))
         return Exit.DONE
     for event in events:
-        print(
-            f"{_moment(event.at)}  {event.action.value:<7} {event.name or '—'}  {event.key_id or '—'}  {event.result}"
-        )
+        name, key_id, result = map(clean_line, (event.name or "—", event.key_id or "—", event.result))
+        print(f"{_moment(event.at)}  {event.action.value:<7} {name}  {key_id}  {result}")
     return Exit.DONE
 
 
@@ -214,7 +213,7 @@ def _hand_over(creation: Creation, options: argparse.Namespace, *, saved: bool) 
             "profile": options.save_as if saved else None,
             "key": creation.secret.get_secret_value() if shown else None,
         }
-        print(json.dumps(told, ensure_ascii=False, indent=2))
+        print(json.dumps(told, ensure_ascii=sys.stdout.isatty(), indent=2))
         return
     _say(f"created “{creation.name}”{f' ({key.id}, {key.rpm_limit} RPM)' if key else ''}")
     if shown:

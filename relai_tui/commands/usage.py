@@ -17,6 +17,7 @@ from relai_tui.money import dollars
 from relai_tui.spending.desk import BalanceDesk
 from relai_tui.spending.values import Source
 from relai_tui.spending_records import By
+from relai_tui.text import clean_line
 
 if TYPE_CHECKING:
     import argparse
@@ -107,7 +108,13 @@ def _table(spending: Spending, by: By) -> str:
         return "nothing was spent in that time, as far as is known"
     rows = [(by.value.upper(), "COUNT", "TOKENS IN", "TOKENS OUT", "COST")]
     rows += [
-        (part.name or "—", str(part.count), str(part.tokens_in), str(part.tokens_out), _cost(part.micro, part.unknown))
+        (
+            clean_line(part.name or "—"),
+            str(part.count),
+            str(part.tokens_in),
+            str(part.tokens_out),
+            _cost(part.micro, part.unknown),
+        )
         for part in spending.sums
     ]
     tokens_in, tokens_out = (sum(getattr(part, name) for part in spending.sums) for name in ("tokens_in", "tokens_out"))
@@ -147,7 +154,7 @@ def _as_json(spending: Spending, by: By, since: float, until: float) -> str:
         "unknown": spending.unknown,
         "rows": rows,
     }
-    return json.dumps(told, ensure_ascii=False, indent=2)
+    return json.dumps(told, ensure_ascii=sys.stdout.isatty(), indent=2)
 
 
 def _as_csv(spending: Spending, by: By) -> str:

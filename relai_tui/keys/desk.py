@@ -24,7 +24,7 @@ from relai_tui.moments import DAY
 from relai_tui.settings import Profile, SettingsError, checked_name
 from relai_tui.settings.saving import save_profile
 from relai_tui.store.errors import StoreError
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanLine, CleanText, clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,7 +47,7 @@ VERIFYING = 180.0
 class Creation:
     """What came of creating a key."""
 
-    name: CleanLine
+    name: CleanText
     key: ApiKey | None
     """The new key; None when neither the answer nor the list tells it."""
     secret: SecretStr | None = None
@@ -116,7 +116,7 @@ class KeyDesk:
         )
         return Listing(tuple(rows), self.clock())
 
-    def _session_keys(self, keys: tuple[ApiKey, ...]) -> dict[CleanLine, Held]:
+    def _session_keys(self, keys: tuple[ApiKey, ...]) -> dict[CleanText, Held]:
         credential, profile = self.account.credential, self.account.profile
         if credential is None:
             return {}
@@ -147,9 +147,9 @@ class KeyDesk:
         self._check_may_change()
         if trouble := name_trouble(name):
             raise NotAllowed(trouble)
-        return await asyncio.shield(asyncio.ensure_future(self._create(clean_line(name), rpm_limit, scope)))
+        return await asyncio.shield(asyncio.ensure_future(self._create(clean_name(name), rpm_limit, scope)))
 
-    async def _create(self, name: CleanLine, rpm_limit: int, scope: str | None) -> Creation:
+    async def _create(self, name: CleanText, rpm_limit: int, scope: str | None) -> Creation:
         async with self._changing:
             client = await self.account.connect()
             before = frozenset(key.id for key in await client.keys())
@@ -173,7 +173,7 @@ class KeyDesk:
             return Creation(name, key, created.secret)
 
     async def _after_lost_answer(
-        self, client: Client, name: CleanLine, before: frozenset[CleanLine], error: RelaiError
+        self, client: Client, name: CleanText, before: frozenset[CleanText], error: RelaiError
     ) -> Creation:
         appeared = await self._appeared(client, name, before)
         if appeared is None:
@@ -185,7 +185,7 @@ class KeyDesk:
         return Creation(name, one, None, appeared or (), error, compared=appeared is not None)
 
     async def _appeared(
-        self, client: Client, name: CleanLine, before: frozenset[CleanLine]
+        self, client: Client, name: CleanText, before: frozenset[CleanText]
     ) -> tuple[ApiKey, ...] | None:
         """Keys of that name that were not there before; None when the list cannot be read."""
         try:
@@ -213,7 +213,7 @@ class KeyDesk:
         return kept
 
     @property
-    def _profile_in_use(self) -> CleanLine | None:
+    def _profile_in_use(self) -> CleanText | None:
         return self.account.profile.name if self.account.credential is not None else None
 
     def profile_for(self, secret: SecretStr, key: ApiKey | None, profile: Profile) -> Profile:
@@ -223,8 +223,8 @@ class KeyDesk:
         region = key_format(secret).region
         return replace(
             profile,
-            region=clean_line(region) if region else None,
-            base_url=clean_line(server) if server else None,
+            region=clean_name(region) if region else None,
+            base_url=clean_name(server) if server else None,
             key_id=key.id if key else None,
             key_prefix=shown_prefix(secret),
         )

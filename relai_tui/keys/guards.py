@@ -66,7 +66,7 @@ def demand_for(row: KeyRow, now: float) -> Demand:
     if row.last_used is not None and now - row.last_used < DAY:
         used = age(row.last_used, now)
         reasons.append(f"it was used {used}{'' if used == 'just now' else ' ago'}")
-    names = tuple(dict.fromkeys(each for each in (row.key.name, row.id) if each))
+    names = tuple(dict.fromkeys(clean_line(each) for each in (row.key.name, row.id) if each))
     if not _can_be_typed(row.key.name):
         names = names[::-1]
     return Demand(tuple(map(clean_line, reasons)), names if reasons else (), ends_session=row.session is not Held.NO)

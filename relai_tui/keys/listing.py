@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
 
 from relai_tui.moments import DAY
-from relai_tui.text import NOTHING, CleanLine, clean_line
+from relai_tui.text import NOTHING, CleanLine, CleanText, clean_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,11 +37,11 @@ class KeyRow:
 
     key: ApiKey
     session: Held = Held.NO
-    profiles: tuple[CleanLine, ...] = ()
+    profiles: tuple[CleanText, ...] = ()
     """Profiles of this machine that use it."""
 
     @property
-    def id(self) -> CleanLine:
+    def id(self) -> CleanText:
         """The server's id: the only identity a key has."""
         return self.key.id
 

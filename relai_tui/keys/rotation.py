@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from relai_tui.api.models import ApiKey
     from relai_tui.keys.desk import Creation, KeyDesk, Revocation
     from relai_tui.keys.listing import KeyRow
-    from relai_tui.text import CleanLine
+    from relai_tui.text import CleanLine, CleanText
 
 QUIET = 15 * 60.0
 """Seconds without a use of the old key after which nothing seems to use it any more: servers note use with a delay."""
@@ -56,7 +56,7 @@ class Watch:
 class Switched:
     """Where the successor is used now."""
 
-    profiles: tuple[CleanLine, ...]
+    profiles: tuple[CleanText, ...]
     session: bool
     """This session uses it."""
     elsewhere: CleanLine | None

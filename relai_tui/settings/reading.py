@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from relai_tui.settings.values import DEFAULT_PROFILE, Paths, Profile, Settings, SettingsError, checked_name
 from relai_tui.spending_rules import AlertLine, AlertRules, Cap, SpendingLimits
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanLine, CleanText, clean_line, clean_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +96,7 @@ class _Reader:
             key_command=command or None,
             key_id=self._line(table, section, "key_id"),
             key_prefix=self._line(table, section, "key_prefix"),
-            allow_insecure_hosts=tuple(map(clean_line, hosts)),
+            allow_insecure_hosts=tuple(map(clean_name, hosts)),
         )
         self._warn_of_rest(table, section)
         return profile
@@ -176,9 +176,9 @@ class _Reader:
             )
         return value
 
-    def _line(self, table: dict[str, Any], section: str, name: str) -> CleanLine | None:
+    def _line(self, table: dict[str, Any], section: str, name: str) -> CleanText | None:
         value = self._take(table, section, name, str, None)
-        return None if value is None else clean_line(value)
+        return None if value is None else clean_name(value)
 
     def _words(self, table: dict[str, Any], section: str, name: str, wanted: str) -> tuple[str, ...]:
         value = table.pop(name, [])

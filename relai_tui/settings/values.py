@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from relai_tui.spending_rules import AlertRules, SpendingLimits
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanLine, CleanText, clean_line, clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_PROFILE = clean_line("default")
+DEFAULT_PROFILE = CleanText("default")
 """The profile's name while there is no other."""
 
 NAME_LENGTH = 64
@@ -75,20 +75,20 @@ class Paths:
 class Profile:
     """One account or server. Its key lives in the keyring, never here."""
 
-    name: CleanLine
-    region: CleanLine | None = None
+    name: CleanText
+    region: CleanText | None = None
     """`eu` or `us`; None leaves it to the key."""
-    base_url: CleanLine | None = None
+    base_url: CleanText | None = None
     """Another server than the region's own."""
-    model: CleanLine | None = None
+    model: CleanText | None = None
     """What new conversations ask for."""
     key_command: tuple[str, ...] | None = None
     """A program, with its arguments, that prints the key."""
-    key_id: CleanLine | None = None
+    key_id: CleanText | None = None
     """The server's id of the key in use; no secret."""
-    key_prefix: CleanLine | None = None
+    key_prefix: CleanText | None = None
     """The beginning of the key as the server shows it; no secret."""
-    allow_insecure_hosts: tuple[CleanLine, ...] = ()
+    allow_insecure_hosts: tuple[CleanText, ...] = ()
     """Hosts a key may be sent to over plain http, by name."""
 
 
@@ -98,8 +98,8 @@ class Settings:
 
     paths: Paths
     profiles: Mapping[str, Profile] = field(default_factory=dict)
-    default_profile: CleanLine = DEFAULT_PROFILE
-    theme: CleanLine | None = None
+    default_profile: CleanText = DEFAULT_PROFILE
+    theme: CleanText | None = None
     mouse: bool = True
     cursor_blink: bool = False
     enter: Literal["send", "newline"] = "send"
@@ -119,17 +119,17 @@ class Settings:
         if wanted in self.profiles:
             return self.profiles[wanted]
         if name is None or name == DEFAULT_PROFILE:
-            return Profile(clean_line(wanted, NAME_LENGTH))
+            return Profile(clean_name(wanted, NAME_LENGTH))
         known = ", ".join(self.profiles) or "none yet"
         raise SettingsError(f"There is no profile “{name}” in {self.paths.config_file}. Known profiles: {known}.")
 
 
-def checked_name(name: str) -> CleanLine:
+def checked_name(name: str) -> CleanText:
     """A profile's name, or SettingsError: one line of at most 64 characters without a slash."""
-    clean_name = clean_line(name, NAME_LENGTH)
-    if not clean_name or clean_name != name or "/" in name:
+    checked = clean_name(name, NAME_LENGTH)
+    if not checked or checked != name or name != name.strip() or "/" in name:
         raise SettingsError(f"A profile's name is one short line without a slash; “{clean_line(name, 40)}” is not.")
-    return clean_name
+    return checked
 
 
 def text_of(path: Path) -> str | None:

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from relai_tui.spending.values import Source, Spending
 from relai_tui.spending_records import SpendSum
-from relai_tui.text import NOTHING, clean_line
+from relai_tui.text import NOTHING, CleanText
 
 if TYPE_CHECKING:
     from relai_tui.api.client import Client
     from relai_tui.api.models import ApiKey, UsagePage
-    from relai_tui.text import CleanLine
 
 MOST_KEYS = 40
 """Keys that are asked about, those used last first: each is a request of the key's rate budget."""
-OTHER_KEYS = clean_line("other keys")
+OTHER_KEYS = CleanText("other keys")
 """The name of what keys spent that were not asked about, such as those that are gone."""
 
 
@@ -44,7 +43,7 @@ def _used(key: ApiKey) -> float:
     return key.last_used_at.timestamp() if key.last_used_at else 0.0
 
 
-def _sum_of(name: CleanLine, key_id: CleanLine, told: UsagePage) -> SpendSum:
+def _sum_of(name: CleanText, key_id: CleanText, told: UsagePage) -> SpendSum:
     count = told.total_requests or 0
     known = told.total_cost_micro is not None
     return SpendSum(

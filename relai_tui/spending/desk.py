@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from relai_tui.api.models import ApiKey, Balance
     from relai_tui.balance.receipts import ReceiptRow
     from relai_tui.spending_records import KeptReading, SpendSum
-    from relai_tui.text import CleanLine
+    from relai_tui.text import CleanText
 
 USUAL_RPM = 60
 """Requests a minute of a key of which nothing else is known."""
@@ -60,7 +60,7 @@ class BalanceDesk:
         self._ledger = LedgerReader(account, self.history, clock)
 
     @property
-    def _name(self) -> CleanLine:
+    def _name(self) -> CleanText:
         return self.account.profile.name
 
     # -- the balance

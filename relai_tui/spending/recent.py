@@ -13,7 +13,7 @@ from relai_tui.spending.standing import PACED_OVER, Standing, standing
 if TYPE_CHECKING:
     from relai_tui.spending.desk import BalanceDesk
     from relai_tui.spending_records import KeptReading
-    from relai_tui.text import CleanLine
+    from relai_tui.text import CleanLine, CleanText
 
 KEPT = 31 * DAY
 """Seconds of readings that are held: as far back as the plot of a month goes."""
@@ -24,7 +24,7 @@ class RecentReadings:
 
     def __init__(self, desk: BalanceDesk) -> None:
         self._desk = desk
-        self._profile: CleanLine | None = None
+        self._profile: CleanText | None = None
         self._reading = asyncio.Lock()
         self.readings: tuple[KeptReading, ...] = ()
         """As of the last `refresh`."""

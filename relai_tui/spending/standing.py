@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from relai_tui.spending_records import KeptReading
     from relai_tui.spending_rules import AlertRules
-    from relai_tui.text import CleanLine
+    from relai_tui.text import CleanLine, CleanText
 
 PACED_OVER = LONGEST
 """Seconds of history that a standing is made from."""
@@ -27,8 +27,8 @@ STALE = 600.0
 class Standing:
     """What is known of the balance at `now`."""
 
-    profile: CleanLine
-    region: CleanLine | None
+    profile: CleanText
+    region: CleanText | None
     last: KeptReading | None
     """The newest figure; None when there never was one."""
     forecast: Forecast
@@ -79,8 +79,8 @@ class Standing:
 
 
 def standing(
-    profile: CleanLine,
-    region: CleanLine | None,
+    profile: CleanText,
+    region: CleanText | None,
     readings: Sequence[KeptReading],
     rules: AlertRules,
     now: float,

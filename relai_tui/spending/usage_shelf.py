@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     from relai_tui.spending_records import By, SpendSum, UsageRecord
     from relai_tui.store.database import Store
-    from relai_tui.text import CleanLine
+    from relai_tui.text import CleanText
 
 
 class UsageShelf:
     """The kept requests of a profile; with `key`, those known as that key's alone. Raises `StoreError`."""
 
-    def __init__(self, store: Store, profile: CleanLine, key: str | None = None) -> None:
+    def __init__(self, store: Store, profile: CleanText, key: str | None = None) -> None:
         self._store, self._profile, self._key = store, profile, key
 
     async def add(self, records: Sequence[UsageRecord]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from relai_tui.balance.burn import Forecast
     from relai_tui.spending_records import KeptReading, LedgerRecord, SpendSum, UsageRecord
-    from relai_tui.text import CleanLine
+    from relai_tui.text import CleanLine, CleanText
 
 
 class Source(StrEnum):
@@ -82,8 +82,8 @@ class LedgerSlice:
 class Side:
     """One profile beside the others, such as EU beside US. From what is kept; nothing is asked for it."""
 
-    profile: CleanLine
-    region: CleanLine | None
+    profile: CleanText
+    region: CleanText | None
     last: KeptReading | None
     """The newest reading of this profile on this machine; None when there is none yet."""
     forecast: Forecast

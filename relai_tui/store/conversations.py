@@ -11,7 +11,7 @@ from relai_tui.store import turns
 from relai_tui.store.errors import Missing, StoreError
 from relai_tui.store.rows import FIGURE_COLUMNS, conversation_of, figures_row, text_of, turn_of
 from relai_tui.store.search import Search
-from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
+from relai_tui.text import NOTHING, CleanText, clean, clean_name
 
 if TYPE_CHECKING:
     import sqlite3
@@ -149,10 +149,10 @@ class Conversations:
     async def create(
         self,
         *,
-        model: CleanLine,
+        model: CleanText,
         system: CleanText = NOTHING,
-        region: CleanLine | None = None,
-        title: CleanLine = NOTHING,
+        region: CleanText | None = None,
+        title: CleanText = NOTHING,
     ) -> Conversation:
         """A new conversation without turns."""
         now = self._clock()
@@ -166,9 +166,9 @@ class Conversations:
 
     async def rename(self, conversation_id: str, title: str) -> None:
         """Give it another title. Raises Missing."""
-        await self._set(conversation_id, "title", clean_line(title))
+        await self._set(conversation_id, "title", clean_name(title))
 
-    async def set_model(self, conversation_id: str, model: CleanLine) -> None:
+    async def set_model(self, conversation_id: str, model: CleanText) -> None:
         """The model the next prompt goes to. Raises Missing."""
         await self._set(conversation_id, "model", model)
 

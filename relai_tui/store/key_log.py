@@ -6,15 +6,15 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from relai_tui.key_records import KeyAction, KeyEvent, RotationRecord, RotationStep
-from relai_tui.store.rows import line_of, seconds_of, text_of, whole_of
-from relai_tui.text import NOTHING, clean_line
+from relai_tui.store.rows import name_of, seconds_of, text_of, whole_of
+from relai_tui.text import NOTHING, clean_name
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
     from relai_tui.store.connection import Database
-    from relai_tui.text import CleanLine
+    from relai_tui.text import CleanText
 
 _COLUMNS = tuple(each.name for each in fields(RotationRecord))
 
@@ -41,12 +41,12 @@ class KeyLog:
         """Write down what was done, now."""
         values = (
             self._clock(),
-            clean_line(profile),
+            clean_name(profile),
             action.value,
-            clean_line(key_id) if key_id else None,
-            clean_line(name),
-            clean_line(prefix, 24) if prefix else None,
-            clean_line(result),
+            clean_name(key_id) if key_id else None,
+            clean_name(name),
+            clean_name(prefix, 24) if prefix else None,
+            clean_name(result),
         )
         await self._db.write(
             lambda db: db.execute(
@@ -77,7 +77,7 @@ class KeyLog:
         rows = await self._db.read(
             "SELECT * FROM rotation WHERE step <> 'ended' AND (:profile IS NULL OR profile = :profile)"
             " ORDER BY started_at DESC",
-            {"profile": clean_line(profile) if profile else None},
+            {"profile": clean_name(profile) if profile else None},
         )
         return tuple(record for row in rows if (record := _record_of(row)) is not None)
 
@@ -92,17 +92,17 @@ def _event_of(row: sqlite3.Row) -> KeyEvent | None:
         return None
     return KeyEvent(
         at=at,
-        profile=line_of(row["profile"]) or NOTHING,
+        profile=name_of(row["profile"]) or NOTHING,
         action=action,
-        key_id=line_of(row["key_id"]),
-        name=line_of(row["name"]) or NOTHING,
-        prefix=line_of(row["prefix"]),
-        result=line_of(row["result"]) or NOTHING,
+        key_id=name_of(row["key_id"]),
+        name=name_of(row["name"]) or NOTHING,
+        prefix=name_of(row["prefix"]),
+        result=name_of(row["result"]) or NOTHING,
     )
 
 
 def _record_of(row: sqlite3.Row) -> RotationRecord | None:
-    old_id: CleanLine | None = line_of(row["old_id"])
+    old_id: CleanText | None = name_of(row["old_id"])
     try:
         step = RotationStep(str(row["step"]))
     except ValueError:
@@ -111,16 +111,16 @@ def _record_of(row: sqlite3.Row) -> RotationRecord | None:
         return None
     return RotationRecord(
         id=text_of(row["id"]),
-        profile=line_of(row["profile"]) or NOTHING,
+        profile=name_of(row["profile"]) or NOTHING,
         step=step,
-        name=line_of(row["name"]) or NOTHING,
+        name=name_of(row["name"]) or NOTHING,
         old_id=old_id,
-        old_prefix=line_of(row["old_prefix"]),
+        old_prefix=name_of(row["old_prefix"]),
         rpm_limit=whole_of(row["rpm_limit"]),
-        scope=line_of(row["scope"]),
+        scope=name_of(row["scope"]),
         started_at=seconds_of(row["started_at"]) or 0.0,
-        new_id=line_of(row["new_id"]),
-        new_prefix=line_of(row["new_prefix"]),
+        new_id=name_of(row["new_id"]),
+        new_prefix=name_of(row["new_prefix"]),
         last_used=seconds_of(row["last_used"]),
         unchanged_since=seconds_of(row["unchanged_since"]),
     )

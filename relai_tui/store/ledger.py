@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from relai_tui.conversation import CostBasis
 from relai_tui.spending_records import AlertLevel, AlertState, By, KeptReading, SpendSum, SpentTurn
 from relai_tui.store.errors import StoreError
-from relai_tui.store.rows import basis_of, line_of, seconds_of, whole_of
+from relai_tui.store.rows import basis_of, name_of, seconds_of, whole_of
 from relai_tui.store.usage import sum_of
-from relai_tui.text import NOTHING, CleanLine, clean_line
+from relai_tui.text import NOTHING, CleanText, clean_name
 
 if TYPE_CHECKING:
     import sqlite3
@@ -62,7 +62,13 @@ class Ledger:
         """
         if whole_of(micro) is None or seconds_of(as_of) is None:
             raise StoreError("This balance cannot be true and is not kept.")
-        values = (clean_line(profile), clean_line(region) if region else None, micro, as_of, clean_line(source))
+        values = (
+            clean_name(profile),
+            clean_name(region) if region else None,
+            micro,
+            as_of,
+            clean_name(source),
+        )
         await self._db.write(
             lambda db: db.execute(
                 "INSERT OR REPLACE INTO reading (profile, region, micro, as_of, source) VALUES (?, ?, ?, ?, ?)", values
@@ -75,7 +81,7 @@ class Ledger:
         """Keep many readings in one step: micro-dollars, each at a Unix time in seconds. Those that cannot be true are
         left out.
         """
-        names = (clean_line(profile), clean_line(region) if region else None, clean_line(source))
+        names = (clean_name(profile), clean_name(region) if region else None, clean_name(source))
         rows = [
             (names[0], names[1], micro, as_of, names[2])
             for micro, as_of in readings
@@ -94,7 +100,7 @@ class Ledger:
         rows = await self._db.read(
             "SELECT * FROM reading WHERE profile = ? AND as_of >= ? AND as_of < ? ORDER BY as_of",
             (
-                clean_line(profile),
+                clean_name(profile),
                 float("-inf") if since is None else since,
                 float("inf") if until is None else until,
             ),
@@ -105,7 +111,7 @@ class Ledger:
         """The newest reading of a profile; those of a clock that ran ahead are passed over."""
         rows = await self._db.read(
             "SELECT * FROM reading WHERE profile = ? AND as_of <= ? ORDER BY as_of DESC LIMIT 1",
-            (clean_line(profile), self._clock() + AHEAD),
+            (clean_name(profile), self._clock() + AHEAD),
         )
         return _reading_of(rows[0]) if rows else None
 
@@ -133,9 +139,9 @@ class Ledger:
         values = (
             turn_id,
             conversation_id,
-            clean_line(profile),
-            clean_line(key_id) if key_id else None,
-            clean_line(model) if model else None,
+            clean_name(profile),
+            clean_name(key_id) if key_id else None,
+            clean_name(model) if model else None,
             whole_of(cost_micro),
             basis.value,
             now,
@@ -174,7 +180,7 @@ class Ledger:
         """As `conversation_cost`, of everything that began for a profile from that Unix time on."""
         rows = await self._db.read(
             f"SELECT CASE WHEN basis IN {_KNOWN} THEN cost_micro END AS micro FROM cost WHERE profile = ? AND at >= ?",
-            (clean_line(profile), since),
+            (clean_name(profile), since),
         )
         return _summed(rows)
 
@@ -187,7 +193,7 @@ class Ledger:
             "SELECT k.*, c.title FROM cost k LEFT JOIN conversation c"
             " ON c.id = k.conversation_id AND c.deleted_at IS NULL"
             f" WHERE k.profile = ? AND k.at >= ? AND k.at < ?{also} ORDER BY k.at",
-            (clean_line(profile), since, until, *more),
+            (clean_name(profile), since, until, *more),
         )
         return await asyncio.to_thread(_turns_of, rows) if len(rows) > _MANY else _turns_of(rows)
 
@@ -199,7 +205,7 @@ class Ledger:
             f" count(*) - count({known}) AS unknown, sum(k.tokens_in) AS tokens_in, sum(k.tokens_out) AS tokens_out"
             " FROM cost k LEFT JOIN conversation c ON c.id = k.conversation_id AND c.deleted_at IS NULL AND ?"
             " WHERE k.profile = ? AND k.at >= ? AND k.at < ? GROUP BY part",
-            (by is By.CONVERSATION, clean_line(profile), since, until),
+            (by is By.CONVERSATION, clean_name(profile), since, until),
         )
         return tuple(sum_of(row) for row in rows)
 
@@ -225,7 +231,7 @@ class Ledger:
         rows = await self._db.read(
             f"SELECT cost_micro FROM turn WHERE model_asked = ? AND cost_basis IN {_KNOWN} AND cost_micro IS NOT NULL"
             " ORDER BY number DESC LIMIT ?",
-            (clean_line(asked), limit),
+            (clean_name(asked), limit),
         )
         return tuple(micro for row in reversed(rows) if (micro := whole_of(row[0])) is not None)
 
@@ -249,7 +255,7 @@ class Ledger:
                 "INSERT INTO poll_lease VALUES (?, ?, ?) ON CONFLICT (profile) DO UPDATE SET holder = excluded.holder,"
                 # A lease far ahead was written by a clock that has been set back since.
                 " until = excluded.until WHERE holder = excluded.holder OR until <= ? OR until > ? + ?",
-                (clean_line(profile), holder, until, now, now, LONGEST_LEASE),
+                (clean_name(profile), holder, until, now, now, LONGEST_LEASE),
             )
             return cursor.rowcount > 0
 
@@ -257,12 +263,12 @@ class Ledger:
 
     async def alert_state(self, profile: str) -> AlertState:
         """What was told last of low credits."""
-        rows = await self._db.read("SELECT * FROM alert WHERE profile = ?", (clean_line(profile),))
+        rows = await self._db.read("SELECT * FROM alert WHERE profile = ?", (clean_name(profile),))
         return _alert_of(rows[0]) if rows else AlertState()
 
     async def change_alert(self, profile: str, change: Callable[[AlertState], AlertState]) -> bool:
         """Change what was told, in one step for all windows; whether it is for this one to tell."""
-        name = clean_line(profile)
+        name = clean_name(profile)
 
         async def step(db: aiosqlite.Connection) -> bool:
             rows = list(await db.execute_fetchall("SELECT * FROM alert WHERE profile = ?", (name,)))
@@ -277,23 +283,23 @@ class Ledger:
 
         return await self._db.write(step)
 
-    async def latest_answering(self, alias: str) -> CleanLine | None:
+    async def latest_answering(self, alias: str) -> CleanText | None:
         """The model that last answered to an alias (or an id); None when it was never asked."""
         rows = await self._db.read(
             "SELECT model_answered FROM turn WHERE model_asked = ? AND model_answered IS NOT NULL"
             " ORDER BY number DESC LIMIT 1",
-            (clean_line(alias),),
+            (clean_name(alias),),
         )
-        return line_of(rows[0][0]) if rows else None
+        return name_of(rows[0][0]) if rows else None
 
-    async def recent_models(self, limit: int = 10) -> tuple[CleanLine, ...]:
+    async def recent_models(self, limit: int = 10) -> tuple[CleanText, ...]:
         """What was asked for (ids and aliases), the most recent first, each once."""
         rows = await self._db.read(
             "SELECT model_asked FROM turn WHERE model_asked IS NOT NULL"
             " GROUP BY model_asked ORDER BY max(number) DESC LIMIT ?",
             (limit,),
         )
-        return tuple(line_of(row[0]) or NOTHING for row in rows)
+        return tuple(name_of(row[0]) or NOTHING for row in rows)
 
     async def thin_out(self) -> None:
         """Thin old readings, as `DENSE` and `MEDIUM` say. Takes a moment for a year of them: not for the start."""
@@ -327,11 +333,11 @@ def _reading_of(row: sqlite3.Row) -> KeptReading | None:
     if micro is None or as_of is None:
         return None
     return KeptReading(
-        profile=line_of(row["profile"]) or NOTHING,
-        region=line_of(row["region"]),
+        profile=name_of(row["profile"]) or NOTHING,
+        region=name_of(row["region"]),
         micro=micro,
         as_of=as_of,
-        source=line_of(row["source"]) or NOTHING,
+        source=name_of(row["source"]) or NOTHING,
     )
 
 
@@ -340,10 +346,10 @@ def _turns_of(rows: Sequence[sqlite3.Row]) -> tuple[SpentTurn, ...]:
         SpentTurn(
             turn_id=str(row["turn_id"]),
             conversation_id=str(row["conversation_id"]),
-            conversation=line_of(row["title"]),
-            profile=line_of(row["profile"]) or NOTHING,
-            model=line_of(row["model"]),
-            key_id=line_of(row["key_id"]),
+            conversation=name_of(row["title"]),
+            profile=name_of(row["profile"]) or NOTHING,
+            model=name_of(row["model"]),
+            key_id=name_of(row["key_id"]),
             at=seconds_of(row["at"]) or 0.0,
             seconds=seconds_of(row["seconds"]),
             tokens_in=whole_of(row["tokens_in"]),

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, TypeVar
 
 from relai_tui.conversation import Conversation, CostBasis, Figures, Role, ToolCall, Turn, TurnState
-from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
+from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line, clean_name
 
 if TYPE_CHECKING:
     import sqlite3
@@ -26,14 +26,14 @@ def conversation_of(row: sqlite3.Row) -> Conversation:
     excerpt = row["excerpt"]
     return Conversation(
         id=text_of(row["id"]),
-        title=line_of(row["title"]) or NOTHING,
+        title=name_of(row["title"]) or NOTHING,
         created_at=seconds_of(row["created_at"]) or 0.0,
         updated_at=seconds_of(row["updated_at"]) or 0.0,
-        model=line_of(row["model"]) or NOTHING,
+        model=name_of(row["model"]) or NOTHING,
         system=text_of(row["system"]),
-        region=line_of(row["region"]),
+        region=name_of(row["region"]),
         turns=whole_of(row["turns"]) or 0,
-        leaf_id=line_of(row["leaf_id"]),
+        leaf_id=name_of(row["leaf_id"]),
         draft=text_of(row["draft"]),
         excerpt=line_of(excerpt),
     )
@@ -44,7 +44,7 @@ def turn_of(row: sqlite3.Row) -> Turn:
     return Turn(
         id=text_of(row["id"]),
         conversation_id=text_of(row["conversation_id"]),
-        parent_id=line_of(row["parent_id"]),
+        parent_id=name_of(row["parent_id"]),
         role=_word(Role, row["role"], Role.ASSISTANT),
         text=text_of(row["text"]),
         # A state of a newer program: what is certain is that we cannot say it is complete.
@@ -54,8 +54,8 @@ def turn_of(row: sqlite3.Row) -> Turn:
         tool_calls=tool_calls_of(row["tool_calls"]),
         error=line_of(row["error"]),
         finish_reason=line_of(row["finish_reason"]),
-        model_asked=line_of(row["model_asked"]),
-        model_answered=line_of(row["model_answered"]),
+        model_asked=name_of(row["model_asked"]),
+        model_answered=name_of(row["model_answered"]),
         figures=Figures(
             prompt_tokens=whole_of(row["prompt_tokens"]),
             completion_tokens=whole_of(row["completion_tokens"]),
@@ -93,7 +93,7 @@ def tool_calls_of(text: object) -> tuple[ToolCall, ...]:
     if not isinstance(found, list):
         return ()
     return tuple(
-        ToolCall(clean_line(str(call[0])), clean_line(str(call[1])), clean(str(call[2])))
+        ToolCall(clean_name(str(call[0])), clean_name(str(call[1])), clean(str(call[2])))
         for call in found
         if isinstance(call, list) and len(call) == 3
     )
@@ -109,8 +109,13 @@ def text_of(value: object) -> CleanText:
     return clean(value) if isinstance(value, str) else NOTHING
 
 
+def name_of(value: object) -> CleanText | None:
+    """Return an id, a name or a title; None for what is no text."""
+    return clean_name(value) if isinstance(value, str) else None
+
+
 def line_of(value: object) -> CleanLine | None:
-    """One line, or None for what is no text."""
+    """Return one line of words; None for what is no text."""
     return clean_line(value) if isinstance(value, str) else None
 
 

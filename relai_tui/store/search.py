@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from relai_tui.text import clean_line
+from relai_tui.text import clean
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,7 +40,7 @@ class Search:
     @classmethod
     def typed(cls, text: str) -> Search:
         """The search for what was typed; false when there is nothing to look for."""
-        return cls(tuple(dict.fromkeys(clean_line(text).split())))
+        return cls(tuple(dict.fromkeys(clean(text).split())))
 
     def __bool__(self) -> bool:
         return bool(self.words)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from relai_tui.conversation import Role, Turn, TurnState
 from relai_tui.store.errors import Missing
 from relai_tui.store.rows import FIGURE_COLUMNS, figures_row, tool_calls_text
-from relai_tui.text import clean_line
+from relai_tui.text import NOTHING, CleanText, clean
 
 if TYPE_CHECKING:
     import sqlite3
@@ -41,12 +41,18 @@ PIECES = (
 async def add(db: aiosqlite.Connection, turn: Turn, now: float) -> None:
     """Insert the turn and make it the end of the branch that is shown."""
     await _insert(db, turn, now)
-    title = clean_line(turn.text.strip().partition("\n")[0], TITLE_LENGTH) if turn.role is Role.USER else ""
+    title = _title_of(turn.text) if turn.role is Role.USER else NOTHING
     await db.execute(
         "UPDATE conversation SET leaf_id = ?, updated_at = ?, turns = turns + 1,"
         " title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
         (turn.id, now, title, turn.conversation_id),
     )
+
+
+def _title_of(text: CleanText) -> CleanText:
+    """Return the first line of a prompt, cut to the length of a title."""
+    line = " ".join(text.strip().partition("\n")[0].split())
+    return clean(line if len(line) <= TITLE_LENGTH else f"{line[: TITLE_LENGTH - 1]}…")
 
 
 async def checkpoint(db: aiosqlite.Connection, turn: Turn, now: float) -> None:

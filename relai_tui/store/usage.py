@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relai_tui.spending_records import By, LedgerRecord, SpendSum, UsageRecord
-from relai_tui.store.rows import line_of, seconds_of, whole_of
-from relai_tui.text import NOTHING, clean_line
+from relai_tui.store.rows import name_of, seconds_of, whole_of
+from relai_tui.text import NOTHING, clean_name
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,7 +30,7 @@ class Usage:
 
     async def add(self, profile: str, records: Sequence[UsageRecord]) -> None:
         """Keep requests; one that is kept already stays once, and learns its key where that was not known."""
-        name = clean_line(profile)
+        name = clean_name(profile)
         rows = [
             (
                 name, r.request_id, r.at, r.model, whole_of(r.tokens_in), whole_of(r.tokens_out),
@@ -54,7 +54,7 @@ class Usage:
         also, more = (" AND key_id = ?", (key,)) if key is not None else ("", ())
         rows = await self._db.read(
             f"SELECT count(*) FROM usage_event WHERE profile = ? AND at >= ? AND at <= ?{also}",
-            (clean_line(profile), since, until, *more),
+            (clean_name(profile), since, until, *more),
         )
         return int(rows[0][0])
 
@@ -70,7 +70,7 @@ class Usage:
         limit: int,
     ) -> tuple[tuple[UsageRecord, ...], int]:
         """Some requests, the newest first, and how many there are; `model` takes `*`, `until` is left out."""
-        where, values = ["profile = ?"], [clean_line(profile)]
+        where, values = ["profile = ?"], [clean_name(profile)]
         wished: tuple[tuple[str, object], ...] = (
             ("at >= ?", since),
             ("at < ?", until),
@@ -96,13 +96,13 @@ class Usage:
             f"SELECT {_PARTS[by]} AS part, NULL AS name, sum(cost_micro) AS micro, count(*) AS count,"
             " count(*) - count(cost_micro) AS unknown, sum(tokens_in) AS tokens_in, sum(tokens_out) AS tokens_out"
             " FROM usage_event WHERE profile = ? AND at >= ? AND at < ? GROUP BY part",
-            (clean_line(profile), since, until),
+            (clean_name(profile), since, until),
         )
         return tuple(sum_of(row) for row in rows)
 
     async def add_ledger(self, profile: str, records: Sequence[LedgerRecord]) -> None:
         """Keep movements; one of the same id replaces the one before."""
-        name = clean_line(profile)
+        name = clean_name(profile)
         rows = [
             (name, r.id, r.at, whole_of(r.delta_micro), r.reason, r.reference)
             for r in records
@@ -115,7 +115,7 @@ class Usage:
 
     async def ledger_page(self, profile: str, offset: int, limit: int) -> tuple[tuple[LedgerRecord, ...], int]:
         """Some movements, the newest first, and how many there are."""
-        name = clean_line(profile)
+        name = clean_name(profile)
         total = await self._db.read("SELECT count(*) FROM movement WHERE profile = ?", (name,))
         rows = await self._db.read(
             "SELECT id, at, delta_micro, reason, reference FROM movement WHERE profile = ?"
@@ -127,9 +127,9 @@ class Usage:
 
 def sum_of(row: sqlite3.Row) -> SpendSum:
     """A row of sums: `part` is what it is, `name` what is shown instead where there is one."""
-    part = line_of(row["part"]) or NOTHING
+    part = name_of(row["part"]) or NOTHING
     return SpendSum(
-        name=line_of(row["name"]) or part,
+        name=name_of(row["name"]) or part,
         id=part,
         micro=int(row["micro"] or 0),
         count=int(row["count"]),
@@ -141,23 +141,23 @@ def sum_of(row: sqlite3.Row) -> SpendSum:
 
 def _usage_of(row: sqlite3.Row) -> UsageRecord:
     return UsageRecord(
-        request_id=line_of(row["request_id"]) or NOTHING,
+        request_id=name_of(row["request_id"]) or NOTHING,
         at=seconds_of(row["at"]) or 0.0,
-        model=line_of(row["model"]),
+        model=name_of(row["model"]),
         tokens_in=whole_of(row["tokens_in"]),
         tokens_out=whole_of(row["tokens_out"]),
         cost_micro=whole_of(row["cost_micro"]),
         latency_ms=whole_of(row["latency_ms"]),
-        status=line_of(row["status"]),
-        key_id=line_of(row["key_id"]),
+        status=name_of(row["status"]),
+        key_id=name_of(row["key_id"]),
     )
 
 
 def _movement_of(row: sqlite3.Row) -> LedgerRecord:
     return LedgerRecord(
-        id=line_of(row["id"]) or NOTHING,
+        id=name_of(row["id"]) or NOTHING,
         at=seconds_of(row["at"]) or 0.0,
         delta_micro=whole_of(row["delta_micro"]),
-        reason=line_of(row["reason"]),
-        reference=line_of(row["reference"]),
+        reason=name_of(row["reason"]),
+        reference=name_of(row["reference"]),
     )

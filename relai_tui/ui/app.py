@@ -22,6 +22,7 @@ from relai_tui.ui.page import Page
 from relai_tui.ui.stylesheet import OnceParsed
 from relai_tui.ui.terminal_gone import lasting
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
+from relai_tui.ui.visible_content import guard_content
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from relai_tui.ui.balance.purse import Purse
     from relai_tui.ui.keys.page import KeysPage
 
+
+guard_content()
 
 LOOK = 20.0
 """Seconds between two looks at the clock."""

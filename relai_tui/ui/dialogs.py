@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from relai_tui.text import CleanLine, CleanText
+from relai_tui.text import CleanLine, VisibleText
 
 
 class Confirm(ModalScreen[bool]):
@@ -33,7 +33,7 @@ class Confirm(ModalScreen[bool]):
         Binding("right", "app.focus_next", show=False),
     ]
 
-    def __init__(self, question: CleanLine, detail: CleanText, yes: str, no: str = "Cancel") -> None:
+    def __init__(self, question: CleanLine, detail: VisibleText, yes: str, no: str = "Cancel") -> None:
         super().__init__()
         self._question, self._detail, self._yes, self._no = question, detail, yes, no
 

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from relai_tui.api.errors import RelaiError
 from relai_tui.money import dollars_left
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanLine, CleanText, clean_line
 from relai_tui.ui.compositing import NarrowCompositor
 from relai_tui.ui.faults import TellsFaults
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Identity(NamedTuple):
-    """Who we are towards the server, in words for the top bar."""
+    """Who we are towards the server, for the top bar."""
 
-    profile: CleanLine
-    region: CleanLine | None = None
+    profile: CleanText
+    region: CleanText | None = None
     key_source: CleanLine | None = None
     """Where the key in use comes from; None while there is no key."""
 
@@ -88,9 +88,9 @@ class TopBar(Widget):
     def _left(self, detail: int) -> Content:
         parts: list[Content | tuple[str, str]] = [(" relai", "bold $text-primary")]
         if self.identity is not None:
-            parts.append((f"  {self.identity.profile}", "bold"))
+            parts.append((f"  {clean_line(self.identity.profile)}", "bold"))
             if self.identity.region:
-                parts.append((f" · {self.identity.region.upper()}", "$text-secondary"))
+                parts.append((f" · {clean_line(self.identity.region).upper()}", "$text-secondary"))
             if detail >= 1:
                 parts.append((f" · {self.identity.key_source or 'no key'}", "$foreground 60%"))
         if detail >= 4 and self.title:

@@ -8,7 +8,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from relai_tui.api.keys import key_format
-from relai_tui.text import clean
+from relai_tui.text import visible
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -66,9 +66,9 @@ class SecretText(Widget):
         """The secret, or its prefix and as many dots as it has further characters."""
         secret = self._secret.get_secret_value()
         if self._revealed:
-            return Content(clean(secret))
+            return Content(visible(secret))
         prefix = _prefix_length(self._secret)
-        return Content(clean(secret[:prefix]) + "•" * min(48, len(secret) - prefix))
+        return Content(visible(secret[:prefix]) + "•" * min(48, len(secret) - prefix))
 
 
 def _prefix_length(secret: "SecretStr") -> int:

@@ -1,11 +1,11 @@
 """Deltas as a test writes them: plain text, taken as the clean text it must have become."""
 
 from relai_tui.api.deltas import Answering, Finished, QuotaWarning, ReasoningDelta, TextDelta, ToolCallDelta
-from relai_tui.text import CleanLine, CleanText
+from relai_tui.text import CleanText, clean_line
 
 
-def line(text: str | None) -> CleanLine | None:
-    return None if text is None else CleanLine(CleanText(text))
+def line(text: str | None) -> CleanText | None:
+    return None if text is None else CleanText(text)
 
 
 def said(text: str, pieces: int = 1) -> TextDelta:
@@ -21,11 +21,11 @@ def called(index: int, identity: str | None, name: str | None, arguments: str) -
 
 
 def answering(model: str, alias: str | None = None) -> Answering:
-    return Answering(CleanLine(CleanText(model)), line(alias))
+    return Answering(CleanText(model), line(alias))
 
 
 def warned(code: str, message: str, period: str | None, percent: float | None) -> QuotaWarning:
-    return QuotaWarning(CleanLine(CleanText(code)), CleanLine(CleanText(message)), line(period), percent)
+    return QuotaWarning(clean_line(code), clean_line(message), clean_line(period) if period else None, percent)
 
 
 def finished(reason: str | None = None) -> Finished:

@@ -18,7 +18,7 @@ from relai_tui.api.errors import (
 )
 from relai_tui.api.request import ChatRequest, Message
 from relai_tui.conversation import Role, ToolCall
-from relai_tui.text import CleanLine, CleanText
+from relai_tui.text import CleanText
 from tests.api.conftest import Connect
 from tests.api.raw_server import DONE, FINISH, KEY, Answer, Line, RawServer, event, head, replies, streams
 from tests.api.said import answering, finished, said, warned
@@ -53,7 +53,7 @@ async def test_a_streamed_answer(server: RawServer, connect: Connect) -> None:
 
 async def test_everything_that_may_be_asked_is_sent_and_nothing_else(server: RawServer, connect: Connect) -> None:
     server.answers = [replies(200, {"choices": []})]
-    call = ToolCall(CleanLine(CleanText("c1")), CleanLine(CleanText("f")), CleanText("{}"))
+    call = ToolCall(CleanText("c1"), CleanText("f"), CleanText("{}"))
     request = ChatRequest(
         "fast",
         (Message("assistant", "", (call,)), Message("tool", "42", tool_call_id="c1")),

@@ -174,7 +174,9 @@ def test_raw_control_characters_in_the_json_become_visible_marks() -> None:
 
 
 def test_separators_of_unicode_are_text_and_no_line_ends() -> None:
-    assert text_of(read('data: {"choices":[{"delta":{"content":"a\u2028b\x85c"}}]}\n\n'.encode(), DONE)) == "a\nb\nc"
+    assert (
+        text_of(read('data: {"choices":[{"delta":{"content":"a\u2028b\x85c"}}]}\n\n'.encode(), DONE)) == "a\u2028b\nc"
+    )
 
 
 def test_reasoning_comes_apart_from_text_under_both_its_names() -> None:

@@ -361,7 +361,7 @@ async def test_a_tampered_file_is_only_text(store: Store, path: Path) -> None:
     db.close()
     (_, found) = await store.conversations.branch(conversation.id)
     assert found.text == "␛]52;c;eA==␇"
-    assert "\u202e" not in found.reasoning
+    assert found.reasoning == "\u202eevil"
     assert found.error == "‹9B›2J line"
     assert found.role is Role.ASSISTANT
     assert found.figures == Figures()

@@ -20,7 +20,7 @@ from relai_tui.credentials.errors import CredentialError
 from relai_tui.spending.others import spent_by_others
 from relai_tui.spending.values import Source
 from relai_tui.store.errors import StoreError
-from relai_tui.text import CleanLine, clean, clean_line
+from relai_tui.text import CleanLine, clean_line, visible
 from relai_tui.ui.balance.bindings import BALANCE_BINDINGS, CHANGING
 from relai_tui.ui.balance.export import ExportReceipt, What
 from relai_tui.ui.balance.heading import Facts, Heading, Sides
@@ -231,7 +231,7 @@ class BalancePage(Page):
     async def _read_sides(self) -> None:
         for side in self._sides.sides:
             if not side.in_use:
-                with self._noting(side.profile):
+                with self._noting(clean_line(side.profile)):
                     await self._desk.read_side(side.profile)
         self._compare()
 
@@ -520,7 +520,7 @@ class BalancePage(Page):
             else "The server then tops the credits up by itself when they run low, and charges the account's card."
         )
         yes = "Switch it off" if on_now else "Switch it on"
-        if not await self.app.push_screen_wait(Confirm(clean_line(question), clean(detail), yes)):
+        if not await self.app.push_screen_wait(Confirm(clean_line(question), visible(detail), yes)):
             return
         try:
             now_on = await self._desk.set_auto_recharge(not on_now)

@@ -18,6 +18,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from relai_tui.text import visible
+
 _GAP, _MARGIN = 2, 1
 _LEAST_BAR = 8
 
@@ -295,6 +297,7 @@ def bar_of(share: int, width: int) -> str:
 
 def _fitted(text: str, width: int, *, right: bool = False) -> str:
     """The text in exactly so many cells; what is cut ends in an ellipsis."""
+    text = visible(text).replace("\n", " ")
     length = cell_len(text)
     if length > width:
         return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)

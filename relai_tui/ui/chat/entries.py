@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from relai_tui.conversation import Role, ToolCall, Turn, TurnState
-from relai_tui.text import CleanText
+from relai_tui.text import CleanText, clean_line
 from relai_tui.ui.chat.captions import figures_text, heading_text, state_text, thought_text
 from relai_tui.ui.chat.markdown.growing import PIECE, Block, GrowingMarkdown, redraw
 from relai_tui.ui.chat.markdown.literal import LastLines, literal_lines, literal_pieces
@@ -367,7 +367,7 @@ def draw(painter: Painter, block: Block) -> Iterator[None]:
 
 def _draw_literal(painter: Painter, block: Block, name: str) -> Iterator[None]:
     look = painter.looks.named(name)
-    lines = literal_lines(block.source, painter.width, look, inside=block.inside)
+    lines = literal_lines(block.source, painter.width, look, inside=block.inside, looks=painter.looks)
     block.lines, block.width = [pack(line) for line in lines], painter.width
     yield
 
@@ -390,8 +390,8 @@ def _wrapped(text: str, width: int, look: int) -> Iterator[Line]:
 
 def _tool_call(call: ToolCall, painter: Painter) -> Iterator[Line]:
     looks = painter.looks
-    name = call.name or "a function without a name"
-    yield [("⚙ ", looks.named("mark", copied="")), (name[: painter.width - 2], looks.named("strong"))]
+    name = clean_line(call.name or "a function without a name", painter.width - 2)
+    yield [("⚙ ", looks.named("mark", copied="")), (name, looks.named("strong"))]
     shown = call.arguments.split("\n")
     code = "\n".join(row[:2_000] for row in shown[:ARGUMENT_LINES])
     yield from painter.code.lines(code, "json", painter.width, ["root"])

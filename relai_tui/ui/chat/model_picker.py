@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from relai_tui.account import NoCredential
 from relai_tui.api.errors import NotOffered, RelaiError
 from relai_tui.credentials.errors import CredentialError
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanLine, CleanText, clean_line, clean_name
 from relai_tui.ui.chat.narrowed_list import NarrowedList
 
 
@@ -24,15 +24,15 @@ class Choice:
 
     __slots__ = ("group", "model", "words")
 
-    def __init__(self, model: CleanLine, words: CleanLine, group: str) -> None:
+    def __init__(self, model: CleanText, words: CleanLine, group: str) -> None:
         self.model, self.words, self.group = model, words, group
 
 
 def choices(
-    recent: Sequence[CleanLine],
-    aliases: Sequence[CleanLine],
-    resolved: Mapping[CleanLine, CleanLine],
-    models: Sequence[tuple[CleanLine, CleanLine]],
+    recent: Sequence[CleanText],
+    aliases: Sequence[CleanText],
+    resolved: Mapping[CleanText, CleanText],
+    models: Sequence[tuple[CleanText, CleanLine]],
 ) -> tuple[Choice, ...]:
     """Recent ones on top, then aliases, then the list by owner; each model once."""
     out = [Choice(m, clean_line(f"→ {resolved[m]}" if m in resolved else ""), "recent") for m in recent]
@@ -53,7 +53,7 @@ def matches(choice: Choice, words: str) -> bool:
     return all(word in text for word in words.casefold().split())
 
 
-class ModelPicker(NarrowedList[CleanLine]):
+class ModelPicker(NarrowedList[CleanText]):
     """Dismisses with the chosen id or alias, or None."""
 
     HELP = "Type to filter, Enter takes the marked model, Esc keeps the one in use. Any id may be typed in full."
@@ -76,7 +76,7 @@ class ModelPicker(NarrowedList[CleanLine]):
     loading_models: reactive[bool] = reactive(True)
 
     def __init__(
-        self, current: CleanLine, offer: tuple[Choice, ...], load: Callable[[], Awaitable[tuple[Choice, ...]]]
+        self, current: CleanText, offer: tuple[Choice, ...], load: Callable[[], Awaitable[tuple[Choice, ...]]]
     ) -> None:
         """`offer` is shown at once; `load` asks the server for the whole of it and may raise `RelaiError`."""
         super().__init__()
@@ -118,13 +118,13 @@ class ModelPicker(NarrowedList[CleanLine]):
         event.stop()
         self._fill()
 
-    def chosen(self, option_id: str) -> CleanLine:
+    def chosen(self, option_id: str) -> CleanText:
         """The model of that line."""
         return self._shown[int(option_id)].model
 
-    def typed(self, text: str) -> CleanLine | None:
+    def typed(self, text: str) -> CleanText | None:
         """Any id may be typed in full."""
-        return clean_line(text) or None
+        return clean_name(text.strip()) or None
 
     def _fill(self) -> None:
         words = self.query_one(Input).value

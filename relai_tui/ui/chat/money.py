@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from relai_tui.api.errors import RelaiError
 from relai_tui.money import dollars
 from relai_tui.store.errors import StoreError
-from relai_tui.text import CleanText, clean_line
+from relai_tui.text import clean_line, visible
 from relai_tui.ui.chat.status import Status
 from relai_tui.ui.page import TopBar
 
@@ -170,6 +170,6 @@ def _limit_asked(hard: "tuple[Breach, ...]") -> "Confirm":
     detail = "\n".join(f"{breach.words}." for breach in hard)
     return Confirm(
         clean_line("This is over your hard limit" + ("s." if len(hard) > 1 else ".")),
-        CleanText(f"{detail}\n\nSending raises it for this once; config.toml holds your limits."),
+        visible(f"{detail}\n\nSending raises it for this once; config.toml holds your limits."),
         "Send this once",
     )

@@ -15,7 +15,7 @@ from relai_tui.api.errors import RelaiError
 from relai_tui.conversation import Conversation
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.store.errors import StoreError
-from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
+from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line, clean_name
 from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
 from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
 from relai_tui.ui.chat.room import PAGE, ChatRoom
@@ -55,7 +55,7 @@ class ChatPage(ChatRoom):
     def __init__(self, account: Account, launch: Launch, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(account, launch, clock)
         self._replies: Replies | None = None
-        self._models: tuple[tuple[CleanLine, CleanLine], ...] | None = None
+        self._models: tuple[tuple[CleanText, CleanLine], ...] | None = None
         self._is_ready, self._getting_ready = False, asyncio.Lock()
         self._declined = 0
         """How often the sign-in was left without a key."""
@@ -230,7 +230,7 @@ class ChatPage(ChatRoom):
             return
         self.draft.put(NOTHING)
         if name in ("model", "models") and rest:
-            self.run_worker(self._use_model(clean_line(rest)), exit_on_error=False)
+            self.run_worker(self._use_model(clean_name(rest)), exit_on_error=False)
         else:
             self.run_worker(self.run_action(action), exit_on_error=False)
 
@@ -399,7 +399,7 @@ class ChatPage(ChatRoom):
         async def offer() -> "tuple[Choice, ...]":
             if self._models is None:
                 listed = await (await self.account.connect()).models()
-                self._models = tuple((clean_line(m.id), clean_line(m.owned_by or "")) for m in listed)
+                self._models = tuple((m.id, clean_line(m.owned_by or "")) for m in listed)
             return choices(recent, aliases, resolved, self._models)
 
         known = choices(recent, aliases, resolved, self._models or ())
@@ -407,7 +407,7 @@ class ChatPage(ChatRoom):
         if chosen is not None:
             await self._use_model(chosen)
 
-    async def _use_model(self, model: CleanLine) -> None:
+    async def _use_model(self, model: CleanText) -> None:
         self.model = model
         if self.conversation is not None:
             self.conversation = replace(self.conversation, model=model)

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
-from relai_tui.text import NOTHING, CleanText, clean
+from relai_tui.text import NOTHING, CleanText, clean, clean_input
 
 FOLD_CHARACTERS, FOLD_LINES = 800, 10
 """A paste larger than either is folded to a token."""
@@ -122,7 +122,7 @@ class Draft(TextArea):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        text = clean(event.text)
+        text = clean_input(event.text)
         if len(text) > FOLD_CHARACTERS or text.count("\n") >= FOLD_LINES:
             text = CleanText(self._folded(text))
         if result := self._replace_via_keyboard(text, *self.selection):

@@ -187,7 +187,7 @@ class Replies:
 
     async def _carry(self, session: ChatSession, reply: Reply, *, show_prompt: bool = True) -> None:
         room, conversation, transcript = self._room, session.conversation, self._room.transcript
-        room.conversation, room.bar.title = conversation, conversation.title
+        room.conversation, room.bar.title = conversation, clean_line(conversation.title)
         self.shortages.settled(conversation.id)
         room.money.sent()
         room.draft.earlier = (reply.prompt.text, *(p for p in room.draft.earlier if p != reply.prompt.text))
@@ -220,7 +220,8 @@ class Replies:
         running, status = self.here, self._room.status
         status.waiting, status.streaming = None, bool(running and running.reply.answer.text)
         status.since = running.since if running else 0.0
-        status.answering = running.reply.answer.model_asked if running else None
+        asked = running.reply.answer.model_asked if running else None
+        status.answering = clean_line(asked) if asked is not None else None
         self.shortages.show()
         self._room.refresh_bindings()
 
@@ -241,7 +242,7 @@ class Replies:
                 room.transcript.feed_reasoning(turn_id, text)
                 status.streaming, status.waiting = True, None
             case Answering(model):
-                room.bar.answered = model
+                room.bar.answered = clean_line(model)
                 room.transcript.update(reply.answer)
                 status.waiting = None
             case Waiting(seconds, _, because):

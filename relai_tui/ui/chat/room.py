@@ -52,7 +52,7 @@ class ChatRoom(Page):
         self.account, self.launch, self.clock = account, launch, clock
         self.conversation: Conversation | None = None
         """The one shown; None where none is begun."""
-        self.model: CleanLine = launch.model or clean_line(account.profile.model or "smart")
+        self.model: CleanText = launch.model or account.profile.model or CleanText("smart")
         """What the next prompt goes to."""
         self.typed_at = float("-inf")
         """When the last key came, on `perf_counter`."""
@@ -86,10 +86,10 @@ class ChatRoom(Page):
     def show_model(self) -> None:
         """What the next prompt goes to, and the conversation's title."""
         bar = self.bar
-        bar.model, bar.answered = self.model, None
-        bar.title = self.conversation.title if self.conversation else None
+        bar.model, bar.answered = clean_line(self.model), None
+        bar.title = clean_line(self.conversation.title) if self.conversation else None
         self.draft.placeholder = "Ask anything"
-        self._welcome.model = self.model
+        self._welcome.model = bar.model
 
     # -- what is shown
 

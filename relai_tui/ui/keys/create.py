@@ -17,7 +17,7 @@ from relai_tui.api.errors import RelaiError, ServerRefused
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.keys.desk import Creation, KeyDesk
 from relai_tui.keys.guards import DEFAULT_RPM, NotAllowed, name_trouble, name_warning, read_rpm
-from relai_tui.text import NOTHING, CleanLine, clean_line
+from relai_tui.text import NOTHING, CleanText, clean_line
 from relai_tui.ui.faults import TellsFaults
 from relai_tui.ui.keys.revoke import DIALOG_CSS, relabel
 
@@ -34,7 +34,7 @@ class CreateKey(TellsFaults, ModalScreen[Creation | None]):
     }}"""
     BINDINGS: ClassVar = [Binding("escape", "cancel", "Cancel", id="create.cancel", tooltip="Create nothing")]
 
-    def __init__(self, desk: KeyDesk, *, name: CleanLine = NOTHING, rpm_limit: int = DEFAULT_RPM) -> None:
+    def __init__(self, desk: KeyDesk, *, name: CleanText = NOTHING, rpm_limit: int = DEFAULT_RPM) -> None:
         super().__init__()
         self._desk, self._name_at_first, self._rpm_limit = desk, name, rpm_limit
         self._sending = False

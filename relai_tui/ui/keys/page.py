@@ -19,7 +19,7 @@ from relai_tui.keys.guards import NotAllowed, demand_for
 from relai_tui.keys.listing import Chip, Column, Held, KeyRow, View
 from relai_tui.keys.rotation import Rotation, left_behind
 from relai_tui.store.errors import StoreError
-from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
+from relai_tui.text import NOTHING, CleanLine, VisibleText, clean, clean_line, visible
 from relai_tui.ui.clipboard import copy
 from relai_tui.ui.dialogs import Confirm
 from relai_tui.ui.keys.bindings import CHANGING, KEYS_BINDINGS
@@ -366,10 +366,10 @@ class KeysPage(Page):
     async def _after_loss(self, creation: "Creation") -> bool:
         """A key may exist whose secret nobody has. Whether to try again."""
         if creation.trouble is not None and creation.compared and not creation.suspects:
-            detail = clean(f"{creation.trouble}\nThe list was read again: no key was created.")
+            detail = visible(f"{creation.trouble}\nThe list was read again: no key was created.")
             return await self._asked("No key was created", detail, "Try again")
         if not creation.suspects and creation.key is None:
-            detail = clean(
+            detail = visible(
                 f"{creation.trouble or 'The answer told neither the key nor its secret.'}\n"
                 "The list could not be compared. Look whether there is a new key, and revoke it."
             )
@@ -379,10 +379,10 @@ class KeysPage(Page):
         names = "\n".join(f"{key.name} · {key.prefix or '—'} · {key.id}" for key in lost)
         why = creation.trouble or "The answer held no secret."
         if len(lost) > 1:
-            detail = clean(f"{why}\nOne of these is the new one:\n{names}\nRevoke the right one in the list.")
+            detail = visible(f"{why}\nOne of these is the new one:\n{names}\nRevoke the right one in the list.")
             await self._asked("A key was created, but its secret is lost", detail, "Look at the list", cancel="Close")
             return False
-        detail = clean(f"{why}\n{names}\nNobody can use this key. Revoke it, and try again?")
+        detail = visible(f"{why}\n{names}\nNobody can use this key. Revoke it, and try again?")
         if not await self._asked("A key was created, but its secret is lost", detail, "Revoke it, try again"):
             return False
         row = KeyRow(lost[0])
@@ -391,7 +391,7 @@ class KeysPage(Page):
             return True
         return False
 
-    async def _asked(self, question: str, detail: CleanText, yes: str, cancel: str = "Cancel") -> bool:
+    async def _asked(self, question: str, detail: VisibleText, yes: str, cancel: str = "Cancel") -> bool:
         return await self.app.push_screen_wait(Confirm(clean_line(question), detail, yes, cancel))
 
     # -- revoking
@@ -522,7 +522,7 @@ class KeysPage(Page):
 
     @work(group="change", exit_on_error=False)
     async def _offer(self, record: "RotationRecord") -> None:
-        detail = clean(
+        detail = visible(
             f"It got to the step “{record.step.value}”. Both keys are as they were then.\n"
             "It can also be taken up later: t on either key."
         )

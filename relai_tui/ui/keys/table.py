@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from relai_tui.keys.listing import Column, Held, KeyRow
 from relai_tui.moments import age
+from relai_tui.text import visible
 
 _LEAST_NAME = 18
 _WIDTHS = {
@@ -296,6 +297,7 @@ _LOOKS = {"this": "good", "in": "good", "new": "good", "stale": "warn", "unused"
 
 def _fitted(text: str, width: int, *, right: bool = False) -> str:
     """The text in exactly so many cells; what is cut ends in an ellipsis."""
+    text = visible(text).replace("\n", " ")
     length = cell_len(text)
     if length > width:
         return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)

@@ -107,17 +107,15 @@ class CodePainter:
         return self._lexer(info) is not None
 
     def _write(self, line: Line, text: str, look: int, column: int) -> int:
-        if "\t" not in text:
-            line.append((text, look))
-            return column + cells([(text, 0)])
         for index, part in enumerate(text.split("\t")):
             if index:
                 gap = TAB - column % TAB
                 line.append((" " * gap, self._looks.copied_as(look, "\t")))
                 column += gap
-            if part:
-                line.append((part, look))
-                column += cells([(part, 0)])
+            for drawn, number in self._looks.runs_of(part, look):
+                run = drawn if drawn != "\n" else "‹2028›"  # a line of code stays one line
+                line.append((run, number))
+                column += cells([(run, 0)])
         return column
 
     def _framed(self, line: Line, room: int) -> Iterator[Line]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from relai_tui.text import clean, clean_line
+from relai_tui.text import clean_line
 from relai_tui.ui.chat.markdown.looks import TEXT, Looks
 from relai_tui.ui.chat.markdown.memory import Memory
 from relai_tui.ui.chat.markdown.wrap import Line, Part, Run, cells, cut, wrap
@@ -136,9 +136,10 @@ class _Writer:
         elif token.type == "hardbreak":
             self._write("\n", look)
         elif token.content:
-            # Entities became characters only now, so the text passes the gate once more.
+            # Entities became characters only now, so the text passes the gate here.
             look = self._looks.plus(look, "code_inline") if token.type == "code_inline" else look
-            self._write(clean(token.content).replace("\t", " "), look)
+            for run in self._looks.runs_of(token.content.replace("\t", " "), look):
+                self._write(*run)
 
     def _open_link(self, target: str) -> None:
         look = self._stack[-1]
@@ -147,7 +148,7 @@ class _Writer:
         self._targets.append("" if opened else target)
 
     def _write(self, text: str, look: int) -> None:
-        if self.runs and self.runs[-1][1] == look:
+        if self.runs and self.runs[-1][1] == look and self._looks[look].copied is None:
             self.runs[-1] = (self.runs[-1][0] + text, look)
         else:
             self.runs.append((text, look))

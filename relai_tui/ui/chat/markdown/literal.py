@@ -4,8 +4,9 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from relai_tui.ui.chat.markdown.looks import TEXT, WRAPPED
-from relai_tui.ui.chat.markdown.wrap import Line, cut, wrap
+from relai_tui.text import visible
+from relai_tui.ui.chat.markdown.looks import TEXT, WRAPPED, Looks
+from relai_tui.ui.chat.markdown.wrap import Line, Run, cut, wrap
 
 PIECE = 4_000
 """Characters from which a text is drawn in several pieces."""
@@ -23,10 +24,13 @@ def literal_pieces(text: str) -> list[tuple[str, bool]]:
     return pieces
 
 
-def literal_lines(text: str, width: int, look: int, *, inside: bool = False) -> Iterator[Line]:
-    """The lines of one piece."""
+def literal_lines(
+    text: str, width: int, look: int, *, inside: bool = False, looks: Looks | None = None
+) -> Iterator[Line]:
+    """The lines of one piece. `looks` lets marks of what cannot be seen be copied as what they stand for."""
     shown = text.expandtabs(4)
-    lines: Iterable[Line] = cut([(shown, look)], wrap(shown, width, indented=True))
+    runs: list[Run] = [(visible(shown), look)] if looks is None else looks.runs_of(shown, look)
+    lines: Iterable[Line] = cut(runs, wrap("".join(run for run, _ in runs), width, indented=True))
     for line in lines:
         yield [("", WRAPPED), *line] if inside else line
         inside = False
@@ -43,7 +47,7 @@ class LastLines:
 
     def feed(self, text: str) -> None:
         """More of the text."""
-        text = self._open + text.replace("\t", " " * 4)
+        text = self._open + visible(text.replace("\t", " " * 4))
         parts = wrap(text, self._width, indented=True)
         lines = list(cut([(text, self._look)], parts))
         if self._joint != TEXT:

@@ -6,6 +6,8 @@ A look may also say what is copied in place of the text it stands on: nothing fo
 
 from typing import NamedTuple
 
+from relai_tui.text import clean, visible_parts
+
 STYLES: dict[str, str] = {
     "text": "",
     "em": "italic",
@@ -14,6 +16,7 @@ STYLES: dict[str, str] = {
     "code_inline": "$text-warning on $surface",
     "link": "underline $text-primary",
     "picked": "bold reverse",
+    "unseen": "$foreground 55%",
     "target": "$foreground 60%",
     "image": "italic $text-secondary",
     "h1": "bold underline $text-primary",
@@ -118,6 +121,15 @@ class Looks:
     def linked(self, number: int, target: str) -> int:
         """A look that leads somewhere."""
         return self._number(self._looks[number]._replace(link=target))
+
+    def runs_of(self, text: str, number: int) -> list[tuple[str, int]]:
+        """Return foreign text as runs to draw; marks of what cannot be seen are copied as what they stand for."""
+        if text.isascii() and text.isprintable():
+            return [(text, number)] if text else []
+        return [
+            (drawn, number if data is None else self.copied_as(self.plus(number, "unseen"), data))
+            for drawn, data in visible_parts(clean(text))
+        ]
 
     def copied_as(self, number: int, copied: str) -> int:
         """A look whose text is copied as something else."""
