@@ -11,6 +11,7 @@ from itertools import accumulate
 from relai_tui.conversation import Role, ToolCall, Turn, TurnState
 from relai_tui.text import CleanText, clean_line
 from relai_tui.ui.chat.captions import figures_text, heading_text, state_text, thought_text
+from relai_tui.ui.chat.markdown.definitions import Definitions
 from relai_tui.ui.chat.markdown.growing import PIECE, Block, GrowingMarkdown, redraw
 from relai_tui.ui.chat.markdown.literal import LastLines, literal_lines, literal_pieces
 from relai_tui.ui.chat.markdown.looks import SKIPPED
@@ -376,7 +377,7 @@ def _literal_blocks(text: str, name: str) -> list[Block]:
     blocks = []
     row = 0
     for piece, inside in literal_pieces(text):
-        block = Block(row, 0, gap=False, targets={})
+        block = Block(row, 0, gap=False, targets=Definitions())
         block.put(piece)
         block.literal, block.inside = name, inside
         blocks.append(block)

@@ -94,12 +94,13 @@ _ROWS = st.sampled_from(
         "text", "*em* and **strong**", "- item", "  - sub", "1. one", "7) seven", "> quote", "> - in quote", "> > deep",
         "```", "```py", "~~~", "    code", "x = '''", "---", "===", "# head", "| a | b |", "|---|---|", "| 1 | 2 |", "",
         "", ">", "[a]: http://x.example", "[a] and [b][a]", "\tTab", "日本語 👩‍💻", "`open", "<div>", "![i](u)",
-        "long " * 30,
+        "long " * 30, "> [b]: http://y.example", "[c]:", "'title'", "[^1]: note", "[^1]: http://z.example",
+        "  [d]: u", "> [b] and [d]", "\\[", "\\]", "$$", "a\\\\", "- c", "\\begin{align*}", "\\end{align*}", "> \\[",
     ]
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     rows=st.lists(_ROWS, max_size=24), cuts=st.lists(st.integers(0, 400), max_size=12), width=st.sampled_from([20, 50])
 )

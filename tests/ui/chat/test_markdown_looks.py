@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from relai_tui.text import clean
+from relai_tui.text import clean, visible
 from relai_tui.ui.chat.copying import copied_text
 from relai_tui.ui.chat.markdown.code_blocks import code_blocks, drawn_code
 from relai_tui.ui.chat.markdown.growing import GrowingMarkdown
@@ -87,7 +87,7 @@ def test_a_table_of_too_many_columns_is_a_list_of_its_cells() -> None:
 @pytest.mark.parametrize("target", ["http://a.example", "HTTPS://a.example/x", "mailto:me@a.example"])
 def test_links_that_may_be_opened(target: str) -> None:
     page = Page(f"see [here]({target})")
-    assert page.rows == ["see here"]
+    assert page.rows == [f"see here ({target})"]
     assert page.links == [target if target.startswith("mailto") else target.replace("HTTPS", "HTTPS")]
     assert may_be_opened(page.links[0])
 
@@ -122,7 +122,7 @@ def test_images_are_never_fetched_only_told_of() -> None:
 
 def test_html_is_text() -> None:
     page = Page("<div>\nblock\n</div>\n\nVec<String> <think>x</think>")
-    assert page.rows == ["<div> block </div>", "", "Vec<String> <think>x</think>"]
+    assert page.rows == ["<div>", "block", "</div>", "", "Vec<String> <think>x</think>"]
 
 
 def test_entities_cannot_smuggle_what_the_gate_keeps_out() -> None:
@@ -131,7 +131,7 @@ def test_entities_cannot_smuggle_what_the_gate_keeps_out() -> None:
     )
     page = Page(text, 100)
     shown = "".join(page.rows)
-    assert shown == clean(shown)
+    assert shown == visible(shown)
     assert "‹202E›" in shown
     assert all(link == clean(link) for link in page.links)
 
@@ -246,7 +246,7 @@ def test_marks_are_copied_as_they_were_typed() -> None:
 
 
 def test_bars_and_padding_are_not_copied() -> None:
-    assert Page("> said by someone who talks long\n> and on", 20).copied() == "said by someone who talks long and on"
+    assert Page("> said by someone who talks long and on", 20).copied() == "said by someone who talks long and on"
 
 
 def test_a_long_word_is_copied_whole() -> None:
@@ -280,3 +280,117 @@ def test_blocks_of_code_are_found_wherever_they_are() -> None:
     growing.finish()
     nested = next(block for block in growing.blocks if "item" in block.source)
     assert [drawn_code(nested.lines, painter.code.edge, nth) for nth in range(3)] == [(3, 5), (5, 7), None]
+
+
+# -- line breaks, formulas, footnotes, targets
+
+
+POEM = "Roses are red,\nviolets are blue,\nlines end here  \nand there\\\nand now."
+
+
+def test_a_line_end_is_a_line_end() -> None:
+    rows = ["Roses are red,", "violets are blue,", "lines end here", "and there", "and now."]
+    assert Page(POEM).rows == rows
+    assert Page("> " + POEM.replace("\n", "\n> ")).rows == [f"▎ {row}" for row in rows]
+    listed = Page("- " + POEM.replace("\n", "\n  ") + "\n- b").rows
+    assert listed == [f"• {rows[0]}", *(f"  {row}" for row in rows[1:]), "• b"]
+
+
+def test_an_address_keeps_its_lines_when_it_is_copied() -> None:
+    assert Page("Jane Doe\n12 High Street\nSpringfield", 14).copied() == "Jane Doe\n12 High Street\nSpringfield"
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\(a_1*b*c_2\)",
+        r"\[x^2 = \frac{a}{b} \\ y\]",
+        r"$\{x_i * y_i * z\}$",
+        r"$$a\,b\;c\!d\:e \| f\%$$",
+        r"$x$",
+        r"$2x + 3_y*z*$",
+        r"set \{a, b\} and \\ and \, and \(open",
+        "\\[\na_1 *b* c\n= d\n- e\n+ f \\\\\n\\]",
+        "$$\n# a\n- b_1_ *c*\n$$",
+        "\\begin{align*}\na &= b*c*d \\\\\n  &= e\n\\end{align*}",
+    ],
+)
+def test_a_formula_is_drawn_as_it_was_written(formula: str) -> None:
+    assert Page(formula).rows == [row.rstrip() for row in formula.split("\n")]
+    assert Page(formula).copied() == formula
+    assert Page(f"- {formula}".replace("\n", "\n  ")).rows[0] == f"• {formula}".split("\n")[0].rstrip()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("costs $5 and $6, *really*", "costs $5 and $6, really"),
+        ("$5-$6 *or* 7$", "$5-$6 or 7$"),
+        ("US$5 **or** 6$ each", "US$5 or 6$ each"),
+        (r"\*not slanted\* and \_this\_ \# \> \` \~ \- \. 1\. \!", "*not slanted* and _this_ # > ` ~ - . 1. !"),
+        (r"\$5 and \$6", "$5 and $6"),
+        (r"[a\]b](https://a.example)", r"a\]b (https://a.example)"),
+        (r"C:\\Users and \\server\share", r"C:\\Users and \\server\share"),
+        ("`\\(code\\)` and `$x$`", r"\(code\) and $x$"),
+    ],
+)
+def test_prices_and_escapes_are_what_markdown_says(text: str, shown: str) -> None:
+    assert Page(text, 80).rows == [shown]
+
+
+def test_a_formula_ends_at_a_blank_line_at_the_latest() -> None:
+    page = Page("\\[\nx *y* z\n\nnow *slanted*")
+    assert page.rows == ["\\[", "x *y* z", "", "now slanted"]
+    assert "em" in page.names("slanted")
+
+
+def test_footnotes_stay_on_the_screen() -> None:
+    text = "Said[^1] and[^n].\n\n[^1]: https://a.example/x\n[^n]: A longer *note*.\n\n[^2]: word"
+    rows = Page(text).rows
+    assert rows == ["Said[^1] and[^n].", "", "[^1]: https://a.example/x", "[^n]: A longer note.", "", "[^2]: word"]
+    assert Page("- a[^1]\n\n  [^1]: word\n\n> [^2]: word").rows[-1] == "▎ [^2]: word"
+
+
+def test_a_definition_still_makes_a_link() -> None:
+    page = Page("[one] and [two][2]\n\n[one]: https://a.example\n[2]: https://b.example", 80)
+    assert page.rows == ["one (https://a.example) and two (https://b.example)"]
+
+
+@pytest.mark.parametrize(
+    ("link", "shown"),
+    [
+        ("[my bank](https://evil.example/login)", "my bank (https://evil.example/login)"),
+        ("[https://bank.example](https://evil.example)", "https://bank.example (https://evil.example)"),
+        ("<https://a.example/x>", "https://a.example/x"),
+        ("[a.example](https://a.example/)", "a.example"),
+        ("[*b* `c`](https://a.example)", "b c (https://a.example)"),
+        ("[](https://a.example)", "(https://a.example)"),
+    ],
+)
+def test_a_link_shows_where_it_leads(link: str, shown: str) -> None:
+    assert Page(link, 90).rows == [shown]
+
+
+def test_a_long_target_is_bounded_with_its_host_and_end_in_sight() -> None:
+    (row,) = Page(f"[x](https://a.example/{'y' * 500}/end.html)", 100).rows
+    assert row.startswith("x (https://a.example/yyy")
+    assert row.endswith("y/end.html)")
+    assert len(row) < 70
+
+
+def test_hidden_characters_are_copied_as_they_came() -> None:
+    for text in ("user\u202etxt", "- a\u200bb\n- \ufeffc", "> \u2066q", "```\ncode\u202e\u200b\n```", "`x\u202ey`"):
+        page = Page(text)
+        assert not set("".join(page.rows)) & set("\u202e\u200b\ufeff\u2066")
+        assert page.copied().strip("`\n") in text
+
+
+def test_piles_of_combining_characters_are_bounded_in_all_kinds_of_blocks() -> None:
+    pile = "a" + "\u0301" * 15_000
+    kinds = (
+        "{}", "# {}", "- {}", "> {}", "```\n{}\n```", "| {} |\n|---|\n| {} |", "**{}**", "[{}](u)", "`{}`", "![{}](u)",
+        "$$\n{}\n$$", "[x](https://a.example/{})",
+    )  # fmt: skip
+    for kind in kinds:
+        text = kind.replace("{}", pile)
+        assert max(len(row) for row in Page(text).rows) < 200

@@ -70,7 +70,7 @@ async def test_a_link_is_told_of_and_never_written_for_the_terminal() -> None:
         row = it.row_of("go there")
         await it.pilot.click(Transcript, offset=(6, row))
         assert [told.href for told in it.told(Transcript.LinkActivated)] == ["https://a.example/x"]
-        await it.pilot.click(Transcript, offset=(16, row))
+        await it.pilot.click(Transcript, offset=(40, row))
         assert len(it.told(Transcript.LinkActivated)) == 1
         strips = it.view.render_lines(Region(0, 0, 79, 24))
         assert all(style is None or style.link is None for strip in strips for _, style, _ in strip)
@@ -84,10 +84,10 @@ async def test_links_by_the_keyboard() -> None:
         await it.pilot.press("enter")
         assert not it.told(Transcript.LinkActivated)
         for name, shown in (
-            ("one", "one and two"),
-            ("two", "one and two"),
+            ("one", "one (https://one.example) and two"),
+            ("two", "one (https://one.example) and two"),
             ("three", "https://three"),
-            ("one", "one and"),
+            ("one", "one (https://one.example) and"),
         ):
             await it.pilot.press("l")
             await it.settled()

@@ -10,8 +10,8 @@ The rules that keep this both quick and right:
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from relai_tui.ui.chat.markdown.definitions import Definitions
 from relai_tui.ui.chat.markdown.passage import (
     DEEPEST,
     NO_GAP,
@@ -59,7 +59,7 @@ class Block:
         "width",
     )
 
-    def __init__(self, row: int, width: int, *, gap: bool, targets: dict[str, Any]) -> None:
+    def __init__(self, row: int, width: int, *, gap: bool, targets: Definitions) -> None:
         self._pieces: list[str] = []
         self.row = row
         """The row of the whole text it begins on."""
@@ -115,13 +115,13 @@ class GrowingMarkdown:
         painter: Painter,
         *,
         draws: bool = True,
-        targets: dict[str, Any] | None = None,
+        targets: Definitions | None = None,
         natural: list[int] | None = None,
     ) -> None:
         """`draws` False: the text is only split into blocks, to be drawn when they are looked at."""
         self.blocks: list[Block] = []
         self._painter, self._draws, self._natural = painter, draws, natural
-        self._targets: dict[str, Any] = {} if targets is None else targets
+        self._targets = Definitions() if targets is None else targets
         self._tail = ""
         """Source that is not settled."""
         self._row = 0
@@ -215,9 +215,9 @@ class GrowingMarkdown:
 
     def _take_targets(self, passage: Passage, before: int) -> None:
         """Definitions in settled source only: an open `[a]: ht` would be the target for good."""
-        for label, entry in passage.targets.items():
-            if label not in self._targets and entry["map"][0] < before:
-                self._targets[label] = entry
+        for label, entry in passage.definitions.fresh.items():
+            if entry["map"][0] < before:
+                self._targets.add(label, entry)
 
     def _begin(self, row: int) -> Block:
         """The open block, or a new one."""
@@ -234,6 +234,10 @@ class GrowingMarkdown:
         if self._fence:
             return self._settle_code(source)
         passage = self._parse(source)
+        end = rows_of(passage.blocks[-1])[1] if passage.blocks else 0
+        definition = max((row for row in passage.definitions.starts() if row >= end), default=-1)
+        if definition >= 0:
+            return self._settle_before(passage, definition, source)
         if not passage.blocks:
             return False
         for group in passage.blocks[:-1]:
@@ -252,6 +256,15 @@ class GrowingMarkdown:
         small = again or len(self._tail) < PIECE
         self._patience = 0 if small else len(self._tail) * 5 // 4
         return again
+
+    def _settle_before(self, passage: Passage, definition: int, source: str) -> bool:
+        """Settle everything before the last definition, which may go on with a title on the next row."""
+        for group in passage.blocks:
+            self._close(passage, group)
+        self._take_targets(passage, definition)
+        self._consume(source.split("\n"), max(0, definition - passage.preamble))
+        self._patience = 0
+        return False
 
     def _consume(self, rows: list[str], count: int) -> None:
         """The first rows of the tail are settled."""
@@ -295,8 +308,11 @@ class GrowingMarkdown:
         while group[0].type == "blockquote_open":
             inner = list(blocks_in(group[1:-1]))
             depth += 1
-            if len(inner) > 1:
-                return self._keep(passage, whole, rows_of(inner[-1])[0], depth, number=None)
+            stop = rows_of(inner[-1])[0] if len(inner) > 1 else 0
+            after = rows_of(inner[-1])[1] if inner else rows_of(group)[0]
+            stop = max((row for row in passage.definitions.starts() if row >= after), default=stop)
+            if stop > rows_of(group)[0]:
+                return self._keep(passage, whole, stop, depth, number=None)
             if not inner or depth > DEEPEST:
                 return rows_of(whole)[0]
             group = inner[0]
@@ -311,6 +327,7 @@ class GrowingMarkdown:
         """Settle the rows of a block before `stop`. `depth`: quotes around the place where it is cut."""
         start = rows_of(group)[0]
         rows = passage.rows[start:stop]
+        self._take_targets(passage, stop)
         block = self._begin(self._row + start - passage.preamble)
         if self._draws:
             settled = self._painter.parse("".join(row + "\n" for row in rows), self._targets)
@@ -415,7 +432,7 @@ def _regrow(painter: Painter, block: Block, lines: list[Packed]) -> Iterator[Non
     source, natural = block.source, block.natural
     blocks: list[Block] = []
     while True:
-        text = GrowingMarkdown(painter, targets=dict(block.targets), natural=natural)
+        text = GrowingMarkdown(painter, targets=Definitions(block.targets), natural=natural)
         for start in range(0, len(source), PIECE):
             text.feed(source[start : start + PIECE])
             yield

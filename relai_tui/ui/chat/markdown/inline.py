@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from relai_tui.text import clean_line
+from relai_tui.ui.chat.markdown import latex
+from relai_tui.ui.chat.markdown.definitions import Parsed
 from relai_tui.ui.chat.markdown.looks import TEXT, Looks
 from relai_tui.ui.chat.markdown.memory import Memory
 from relai_tui.ui.chat.markdown.wrap import Line, Part, Run, cells, cut, wrap
@@ -18,24 +20,15 @@ PIECE = 4_000
 """Characters of one paragraph that are parsed at once; a longer one is parsed in such pieces, cut at a space."""
 TARGET_LIMIT = 2_000
 """Characters of a link's target."""
+SHOWN_TARGET = 60
+"""Characters of a target shown beside the text of its link."""
 
 _OPENED = re.compile(r"(?:https?|mailto):", re.IGNORECASE)
+_CUT = re.compile(r"[ \n]")
 _ENDLESS = 1 << 60
 _BRACKETS = 200
 """Opening brackets in a piece from which it is cut smaller: the parser's time is square in them."""
 _SMALL_PIECE = 400
-
-
-class References(NamedTuple):
-    """The link definitions known where a text stands."""
-
-    targets: dict[str, dict[str, str]]
-    """As markdown-it keeps them."""
-    known: tuple[str, ...]
-    """The same, as a key: what is remembered depends on it."""
-
-
-NO_REFERENCES = References({}, ())
 
 
 def may_be_opened(target: str) -> bool:
@@ -52,7 +45,25 @@ def _parser(*, links: bool) -> "MarkdownIt":
     if parser.linkify is not None:
         # Only what names its scheme: `main.py` is a file, not a host in Paraguay.
         parser.linkify.set({"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    latex.add_inline(parser)
     return parser if links else parser.disable(["link", "image"])
+
+
+def _says(text: str, target: str) -> bool:
+    """Whether a link's text is its target, so that nothing is told by showing it again."""
+    return _bare(text) == _bare(target)
+
+
+def _bare(address: str) -> str:
+    return _OPENED.sub("", address.strip()).strip("/").casefold()
+
+
+def _shortened(target: str) -> str:
+    """The target with its middle left out where it is long: host and end can be seen."""
+    if len(target) <= SHOWN_TARGET:
+        return target
+    kept = SHOWN_TARGET * 2 // 3
+    return f"{target[:kept]}…{target[kept + 1 - SHOWN_TARGET :]}"
 
 
 class InlinePainter:
@@ -61,22 +72,27 @@ class InlinePainter:
     def __init__(self, looks: Looks, memory: Memory) -> None:
         self._looks, self._memory = looks, memory
 
-    def runs(self, content: str, base: int, references: References) -> list[Run]:
+    def runs(self, content: str, base: int, references: Parsed) -> list[Run]:
         """The text, unwrapped; a hard break is a newline in it."""
-        links = "](" in content or bool(references.targets)
-        parsed = _parser(links=links).parseInline(content, {"references": references.targets})
+        links = "](" in content or ("[" in content and bool(references.all))
+        parsed = _parser(links=links).parseInline(content, {"references": references.all})
         writer = _Writer(self._looks, base)
         for token in parsed[0].children or ():
             writer.take(token)
         return writer.runs
 
-    def width(self, content: str, references: References) -> int:
+    def literal(self, content: str, width: int) -> Iterator[Line]:
+        """The text as it was written, wrapped."""
+        runs = self._looks.runs_of(content.expandtabs(4), TEXT)
+        return cut(runs, wrap("".join(text for text, _ in runs), width, indented=True))
+
+    def width(self, content: str, references: Parsed) -> int:
         """The cells of the text on one line."""
         return self._memory.recall(
-            ("width", content, references.known), lambda: cells(self.runs(content, TEXT, references))
+            ("width", content, references.key(content)), lambda: cells(self.runs(content, TEXT, references))
         )
 
-    def flow(self, content: str, width: int, base: int, references: References) -> Iterator[Line]:
+    def flow(self, content: str, width: int, base: int, references: Parsed) -> Iterator[Line]:
         """The text, wrapped. Very long text is parsed in pieces, so that its growth stays cheap."""
         carry: tuple[Run, ...] = ()
         while content:
@@ -84,13 +100,14 @@ class InlinePainter:
             if stop > _SMALL_PIECE and content.count("[", 0, PIECE) > _BRACKETS:
                 size = _SMALL_PIECE
             if stop > size:
-                stop = content.find(" ", size, size * 3 // 2) + 1 or min(stop, size * 3 // 2)
+                match = _CUT.search(content, size, size * 3 // 2)
+                stop = match.end() if match else min(stop, size * 3 // 2)
             piece, content = content[:stop], content[stop:]
             lines, carry = self._piece(piece, carry, width, base, references, last=not content)
             yield from lines
 
     def _piece(
-        self, piece: str, carry: tuple[Run, ...], width: int, base: int, references: References, *, last: bool
+        self, piece: str, carry: tuple[Run, ...], width: int, base: int, references: Parsed, *, last: bool
     ) -> tuple[list[Line], tuple[Run, ...]]:
         def make() -> tuple[list[Line], tuple[Run, ...]]:
             continued = carry[:1] if carry and not carry[0][0] else ()
@@ -102,7 +119,7 @@ class InlinePainter:
             lines[0][:0] = continued
             return (lines, ()) if last else (lines[:-1], tuple(lines[-1]))
 
-        return self._memory.recall(("flow", piece, carry, width, base, last, references.known), make)
+        return self._memory.recall(("flow", piece, carry, width, base, last, references.key(piece)), make)
 
 
 class _Writer:
@@ -111,7 +128,8 @@ class _Writer:
     def __init__(self, looks: Looks, base: int) -> None:
         self._looks = looks
         self._stack = [base]
-        self._targets: list[str] = []
+        self._links: list[tuple[str, int, bool]] = []
+        """Of each open link: its target, the number of its first run, whether the target is always told in full."""
         self.runs: list[Run] = []
 
     def take(self, token: "Token") -> None:
@@ -121,8 +139,9 @@ class _Writer:
             self._open_link(clean_line(str(token.attrGet("href") or ""), TARGET_LIMIT))
         elif token.type == "link_close":
             self._stack.pop()
-            if target := self._targets.pop():
-                self._write(f" ({target})", self._looks.plus(self._stack[-1], "target"))
+            target, at, told = self._links.pop()
+            if told or not _says("".join(text for text, _ in self.runs[at:]), target):
+                self._write(f" ({target if told else _shortened(target)})", self._looks.plus(self._stack[-1], "target"))
         elif token.type == "image":
             target = clean_line(str(token.attrGet("src") or ""), TARGET_LIMIT)
             alt = clean_line(token.content) or "image"
@@ -131,9 +150,7 @@ class _Writer:
             self._stack.append(self._looks.plus(look, token.tag))
         elif token.nesting == -1:
             self._stack.pop()
-        elif token.type == "softbreak":
-            self._write(" ", look)
-        elif token.type == "hardbreak":
+        elif token.type in ("softbreak", "hardbreak"):  # in a chat a line end is meant
             self._write("\n", look)
         elif token.content:
             # Entities became characters only now, so the text passes the gate here.
@@ -145,7 +162,7 @@ class _Writer:
         look = self._stack[-1]
         opened = may_be_opened(target)
         self._stack.append(self._looks.linked(self._looks.plus(look, "link"), target) if opened else look)
-        self._targets.append("" if opened else target)
+        self._links.append((target, len(self.runs), not opened))
 
     def _write(self, text: str, look: int) -> None:
         if self.runs and self.runs[-1][1] == look and self._looks[look].copied is None:

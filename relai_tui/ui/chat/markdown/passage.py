@@ -4,12 +4,14 @@ How a block looks depends on its own source alone (a blank line between two list
 one, numbers count on from the first), so what is drawn once stays right whatever comes after it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from relai_tui.ui.chat.markdown import latex
 from relai_tui.ui.chat.markdown.code import CodePainter
-from relai_tui.ui.chat.markdown.inline import InlinePainter, References
+from relai_tui.ui.chat.markdown.definitions import Definitions, Parsed
+from relai_tui.ui.chat.markdown.inline import InlinePainter
 from relai_tui.ui.chat.markdown.looks import TEXT, Looks
 from relai_tui.ui.chat.markdown.memory import Memory
 from relai_tui.ui.chat.markdown.table import Table
@@ -17,6 +19,7 @@ from relai_tui.ui.chat.markdown.wrap import Line, Run, cut, wrap
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
 DEEPEST = 30
@@ -68,7 +71,17 @@ def _parser() -> "MarkdownIt":
     # Deep enough that a block at DEEPEST is always there: a list item takes two levels.
     parser = MarkdownIt("gfm-like", {"html": False, "maxNesting": 4 * DEEPEST})
     parser.core.ruler.enableOnly(["normalize", "block"])
+    parser.block.ruler.at("reference", _reference)
+    latex.add_block(parser)
     return parser
+
+
+def _reference(state: "StateBlock", first: int, last: int, silent: bool) -> bool:
+    """Read a link definition. `[^1]: …` is none: a footnote is text to be read."""
+    from markdown_it.rules_block import reference
+
+    start = state.bMarks[first] + state.tShift[first]
+    return not state.src.startswith("[^", start) and reference(state, first, last, silent)
 
 
 class Painter:
@@ -81,17 +94,18 @@ class Painter:
         self.inline = InlinePainter(looks, self.memory)
         self.code = CodePainter(looks, self.memory)
 
-    def parse(self, source: str, targets: dict[str, Any], *, header: str = "", growing: bool = False) -> "Passage":
+    def parse(self, source: str, targets: Mapping[str, Any], *, header: str = "", growing: bool = False) -> "Passage":
         """The blocks of the source.
 
         `header`: rows put before it because it goes on from there. `targets`: link definitions known from elsewhere;
         left untouched. `growing`: it is the end of a text that grows, and will be drawn again with more.
         """
-        known = dict(targets)
+        known = targets if isinstance(targets, Definitions) else Definitions.of(targets)
+        definitions = Parsed(known)
         whole = header + source
-        tokens = _parser().parse(whole, {"references": known})
+        tokens = _parser().parse(whole, definitions.environment)
         return Passage(
-            self, whole.split("\n"), list(blocks_in(tokens)), known, preamble=header.count("\n"), growing=growing
+            self, whole.split("\n"), list(blocks_in(tokens)), definitions, preamble=header.count("\n"), growing=growing
         )
 
 
@@ -103,7 +117,7 @@ class Passage:
         painter: Painter,
         rows: list[str],
         blocks: list[Tokens],
-        targets: dict[str, Any],
+        definitions: Parsed,
         *,
         preamble: int,
         growing: bool,
@@ -112,10 +126,9 @@ class Passage:
         self.blocks = blocks
         self.preamble = preamble
         """How many of the rows are a header that was put before."""
-        self.targets = targets
+        self.definitions = definitions
         """The link definitions known here, old ones and new."""
         self._painter, self._growing = painter, growing
-        self._references = References(targets, tuple(f"{name} {entry['href']}" for name, entry in targets.items()))
         looks = painter.looks
         self._bar: Run = ("▎ ", looks.named("bar", copied=""))
         self._mark = looks.named("mark")
@@ -141,6 +154,8 @@ class Passage:
             yield from self._flow(block[1].content, width, self._painter.looks.named(head.tag))
         elif head.type == "hr":
             yield [("─" * width, self._rule)]
+        elif head.type == "formula_block":
+            yield from self._painter.inline.literal(head.content, width)
         elif head.type in ("fence", "code_block"):
             code = self._painter.code
             yield from (code.growing_block if self._growing else code.block)(head.content, head.info, width)
@@ -161,7 +176,7 @@ class Passage:
 
     def as_growing(self) -> "Passage":
         """The same, drawn as while it grew: nested code is taken from what was drawn before."""
-        return Passage(self._painter, self.rows, self.blocks, self.targets, preamble=self.preamble, growing=True)
+        return Passage(self._painter, self.rows, self.blocks, self.definitions, preamble=self.preamble, growing=True)
 
     def item(self, item: Tokens, width: int, number: int | None, *, gap: bool, depth: int = 0) -> Iterator[Line]:
         """The lines of one list item, with its mark."""
@@ -170,7 +185,7 @@ class Passage:
         if len(source) > _REMEMBERED:
             yield from self._item(item, width, number, gap=gap, depth=depth)
             return
-        key = ("item", source, item[0].markup, width, number, gap, depth, self._growing, self._references.known)
+        key = ("item", source, item[0].markup, width, number, gap, depth, self._growing, self.definitions.key(source))
         yield from self._painter.memory.recall(key, lambda: list(self._item(item, width, number, gap=gap, depth=depth)))
 
     def table(self, block: Tokens, width: int, natural: Sequence[int] | None = None) -> Table:
@@ -179,7 +194,7 @@ class Passage:
         return Table(
             block,
             width,
-            self._references,
+            self.definitions,
             inline=painter.inline,
             looks=painter.looks,
             memory=painter.memory,
@@ -214,7 +229,7 @@ class Passage:
                 yield from self.draw(block, width, number=number, gap=gap, depth=depth)
 
     def _flow(self, content: str, width: int, base: int) -> Iterator[Line]:
-        return self._painter.inline.flow(content, width, base, self._references)
+        return self._painter.inline.flow(content, width, base, self.definitions)
 
     def _source(self, block: Tokens, width: int) -> Iterator[Line]:
         start, end = rows_of(block)

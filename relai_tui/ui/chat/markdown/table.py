@@ -5,7 +5,8 @@ from functools import partial
 from itertools import takewhile, zip_longest
 from typing import TYPE_CHECKING
 
-from relai_tui.ui.chat.markdown.inline import InlinePainter, References
+from relai_tui.ui.chat.markdown.definitions import Parsed
+from relai_tui.ui.chat.markdown.inline import InlinePainter
 from relai_tui.ui.chat.markdown.looks import SKIPPED, TEXT, Looks
 from relai_tui.ui.chat.markdown.memory import Memory
 from relai_tui.ui.chat.markdown.wrap import Line, Run, cells
@@ -43,7 +44,7 @@ class Table:
         self,
         tokens: "Sequence[Token]",
         width: int,
-        references: References,
+        references: Parsed,
         *,
         inline: InlinePainter,
         looks: Looks,
@@ -88,7 +89,7 @@ class Table:
             if self.widths is None:
                 yield from self._list(row)
             else:
-                key = ("row", *row, *self.widths, *self._aligned, self._references.known)
+                key = ("row", *row, *self.widths, *self._aligned, self._references.key("".join(row)))
                 yield from self._memory.recall(key, partial(self._drawn, row))
 
     def bottom(self) -> Iterator[Line]:
