@@ -166,11 +166,26 @@ def _bounded(text: str) -> list[tuple[VisibleText, CleanText | None]]:
 
 
 @cache
-def _piled() -> re.Pattern[str]:
-    """Return the pattern of more combining characters than are drawn: marks, vowels of Hangul, joiners, selectors."""
+def _combining() -> str:
+    """Return the class of characters that take no cell: marks, vowels of Hangul, joiners, selectors, skin tones."""
     marks = "".join(mark for mark in map(chr, range(0x300, 0x1F000)) if category(mark) in ("Mn", "Me"))
-    others = f"\u1160-\u11ff\ud7b0-\ud7ff\u200c\u200d{_SELECTORS}{_TONES}"
-    return re.compile(f"[{marks}{others}]{{{MARKS_LIMIT + 1},}}")
+    return f"[{marks}\u1160-\u11ff\ud7b0-\ud7ff\u200c\u200d{_SELECTORS}{_TONES}]"
+
+
+@cache
+def _piled() -> re.Pattern[str]:
+    """Return the pattern of more combining characters than are drawn."""
+    return re.compile(f"{_combining()}{{{MARKS_LIMIT + 1},}}")
+
+
+@cache
+def _leading() -> re.Pattern[str]:
+    return re.compile(f"{_combining()}*")
+
+
+def marks_before(text: str) -> int:
+    """Return how many combining characters a text begins with: they are drawn on what stands before it."""
+    return 0 if text[:1].isascii() else _leading().match(text).end()  # type: ignore[union-attr]  # matches any text
 
 
 def clean_line(text: str, limit: int = LINE_LIMIT) -> CleanLine:

@@ -95,6 +95,16 @@ def _wide_table(columns: int) -> str:
     return row + "|" + "---|" * columns + "\n" + row * 20
 
 
+def _definitions(lines: int) -> str:
+    return "See [name 1].\n\n" + "".join(f"[name {i}]: https://example.com/{i} 'title {i}'\n" for i in range(lines))
+
+
+def _mixed_definitions(lines: int) -> str:
+    return "".join(
+        f"See [name {i}] and {_some(8, i)}.\n\n[name {i}]: https://example.com/{i}\n" for i in range(lines // 3)
+    )
+
+
 AWKWARD: dict[str, Callable[[int], str]] = {
     "python-fence": lambda lines: _fence("python", _python(lines)),
     "javascript-fence": lambda lines: _fence("js", _javascript(lines)),
@@ -107,6 +117,13 @@ AWKWARD: dict[str, Callable[[int], str]] = {
     "long-line": lambda characters: _some(characters // 5, 1)[:characters],
     "paragraphs": lambda count: "".join(f"Paragraph {i} **has** `some` {_some(12, i)}.\n\n" for i in range(count)),
     "nested-quotes": lambda depth: ">" * depth + " deep\n",
+    "link-definitions": _definitions,
+    "quoted-definitions": lambda lines: "".join(f"> [name {i}]: https://example.com/{i}\n" for i in range(lines)),
+    "mixed-definitions": _mixed_definitions,
+    "footnotes": lambda lines: "".join(f"[^{i}]: A note with {_some(6, i)}.\n" for i in range(lines)),
+    "combining-marks": lambda marks: "a" + "\u0301" * marks + "\n",
+    "marked-letters": lambda letters: ("a" + "\u0301" * 50) * letters + "\n",
+    "joined-emoji": lambda parts: "👩" + "\u200d👩" * parts + "\n",
 }
 """Documents of a given size, by kind."""
 

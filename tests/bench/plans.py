@@ -191,8 +191,15 @@ DOCUMENTS = (
     ("long-line", 100_000),
     ("paragraphs", 5_000),
     ("nested-quotes", 10_000),
+    ("link-definitions", 8_000),
+    ("quoted-definitions", 8_000),
+    ("mixed-definitions", 8_000),
+    ("footnotes", 3_000),
+    ("combining-marks", 15_000),
+    ("marked-letters", 1_000),
+    ("joined-emoji", 5_000),
 )
-"""Kinds and sizes of awkward answers: lines, items, rows, columns, characters, paragraphs or depth."""
+"""Kinds and sizes of awkward answers: lines, items, rows, columns, characters, paragraphs, depth or marks."""
 
 
 def document_step(kind: str, size: int) -> str:

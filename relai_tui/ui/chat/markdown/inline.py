@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-from relai_tui.text import clean_line
+from relai_tui.text import MARKS_LIMIT, clean, clean_line, marks_before
 from relai_tui.ui.chat.markdown import latex
 from relai_tui.ui.chat.markdown.definitions import Parsed
 from relai_tui.ui.chat.markdown.looks import TEXT, Looks
@@ -155,8 +155,23 @@ class _Writer:
         elif token.content:
             # Entities became characters only now, so the text passes the gate here.
             look = self._looks.plus(look, "code_inline") if token.type == "code_inline" else look
-            for run in self._looks.runs_of(token.content.replace("\t", " "), look):
+            content = token.content.replace("\t", " ")
+            if (lead := marks_before(content)) and lead > (room := MARKS_LIMIT - self._marks_behind()):
+                self._write("".join(text for text, _ in self._looks.runs_of(content[:room], look)), look)
+                self._write("…", self._looks.copied_as(look, clean(content[room:lead])))
+                content = content[lead:]
+            for run in self._looks.runs_of(content, look):
                 self._write(*run)
+
+    def _marks_behind(self) -> int:
+        """Return how many combining characters stand at the end, up to the most that are drawn."""
+        count = 0
+        for text, _ in reversed(self.runs):
+            for at in range(len(text) - 1, -1, -1):
+                if count == MARKS_LIMIT or not marks_before(text[at]):
+                    return count
+                count += 1
+        return count
 
     def _open_link(self, target: str) -> None:
         look = self._stack[-1]
