@@ -16,13 +16,13 @@ from textual.screen import Screen
 from relai_tui.account import Account, Launch
 from relai_tui.text import CleanLine, clean_line
 from relai_tui.ui.chat.page import ChatPage
+from relai_tui.ui.drawing_guards import guard_drawing
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.hearing import hearing
 from relai_tui.ui.page import Page
 from relai_tui.ui.stylesheet import OnceParsed
 from relai_tui.ui.terminal_gone import lasting
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
-from relai_tui.ui.visible_content import guard_content
 
 if TYPE_CHECKING:
     from textual.message import Message
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from relai_tui.ui.keys.page import KeysPage
 
 
-guard_content()
+guard_drawing()
 
 LOOK = 20.0
 """Seconds between two looks at the clock."""

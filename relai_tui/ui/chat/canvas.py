@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rich.cells import cell_len
+from rich.cells import cell_len, split_text
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
@@ -298,7 +298,7 @@ class Canvas(ScrollView):
                 return
         if event.chain == 2:
             text = self._strip(y).text
-            index = next((at for at in range(len(text)) if cell_len(text[: at + 1]) > event.x), len(text))
+            index = len(split_text(text, event.x)[0])
             start, end = word_at(text, index)
             self._select(Offset(start, y), Offset(end, y))
         elif event.chain == 3:

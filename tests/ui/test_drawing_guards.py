@@ -1,12 +1,15 @@
 """What Textual's widgets draw passed the gate, also where a caller forgot it."""
 
+import time
+
 import pytest
+from rich.segment import Segment
 from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.widgets import Button, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from relai_tui.ui.visible_content import guard_content
+from relai_tui.ui.drawing_guards import guard_drawing
 
 EVIL = "a\u202eb\x1b]52;c;eA==\x07\u200b" + "e" + "\u0301" * 5_000
 
@@ -26,8 +29,9 @@ class Careless(App[None]):
 def guarded(monkeypatch: pytest.MonkeyPatch) -> None:
     from textual import content
 
+    monkeypatch.setattr(Segment, "_split_cells", Segment.__dict__["_split_cells"])
     monkeypatch.setattr(content, "_strip_control_codes", content._strip_control_codes)  # put back afterwards
-    guard_content()
+    guard_drawing()
 
 
 async def test_a_careless_widget_draws_marks() -> None:
@@ -42,3 +46,20 @@ async def test_a_careless_widget_draws_marks() -> None:
 
 def test_colours_stay_on_their_words() -> None:
     assert Content.assemble(("plain ", ""), ("loud", "bold")).plain == "plain loud"
+
+
+def test_a_line_is_cut_in_linear_time() -> None:
+    began = time.process_time()
+    for cut in range(3, 78, 7):
+        before, after = Segment("a" + "\u0301" * 6_000 + "b" * 79).split_cells(cut)
+        assert (before.cell_length, after.cell_length) == (cut, 80 - cut)
+    assert time.process_time() - began < 1  # each took a second
+
+
+@pytest.mark.parametrize("text", ["plain", "日本語", "a👩‍💻b", "e\u0301e\u0301", "⚠️x", "🇩🇪!"])
+def test_a_cut_keeps_the_cells(text: str) -> None:
+    segment = Segment(text)
+    for cut in range(segment.cell_length + 2):
+        before, after = segment.split_cells(cut)
+        assert before.cell_length == min(cut, segment.cell_length)
+        assert before.cell_length + after.cell_length == segment.cell_length
