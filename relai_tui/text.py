@@ -17,7 +17,6 @@ Only this module makes these types, so the type checker holds the boundary: what
 import re
 from functools import cache
 from typing import NewType
-from unicodedata import category
 
 CleanText = NewType("CleanText", str)
 """Data: text without control characters other than newline and tab, and without lone surrogates."""
@@ -75,7 +74,6 @@ _WELL_FORMED = "|".join(
     )
 )
 _HIDDEN = f"{_INVISIBLE}{_SELECTORS}\u200c\u200d"
-_ODD = re.compile(f"[{_LINE_ENDS}]|{_WELL_FORMED}|(?P<hidden>[{_HIDDEN}]+)")
 _SUSPECT = re.compile(f"[{_LINE_ENDS}{_HIDDEN}]")
 # Blocks that have combining characters, so that the exact search is rarely made.
 _MAY_COMBINE = re.compile(
@@ -83,6 +81,12 @@ _MAY_COMBINE = re.compile(
     "\u3099\u309a\ua66f-\uabff\ud7b0-\ud7ff\ufb1e\ufe00-\ufe0f\ufe20-\ufe2f\U000101fd-\U0001ffff\U000e0100-\U000e01ef]"
     f"{{{MARKS_LIMIT + 1}}}"
 )
+
+
+@cache
+def _odd() -> re.Pattern[str]:
+    """Return the pattern of what is marked, and of what only looks like it. Compiled when needed: it takes 2 ms."""
+    return re.compile(f"[{_LINE_ENDS}]|{_WELL_FORMED}|(?P<hidden>[{_HIDDEN}]+)")
 
 
 def _replaced(match: re.Match[str]) -> str:
@@ -127,6 +131,14 @@ def visible(text: str) -> VisibleText:
     return VisibleText(CleanText("".join(drawn for drawn, _ in visible_parts(clean(text)))))
 
 
+def visible_in_place(text: CleanText) -> VisibleText:
+    """Return text to draw where a cursor moves in the data: each hidden character is drawn as one `�`."""
+    if text.isascii():
+        return VisibleText(text)
+    parts = visible_parts(text)
+    return VisibleText(CleanText("".join(drawn if data is None else "\ufffd" * len(data) for drawn, data in parts)))
+
+
 def visible_parts(text: CleanText) -> list[tuple[VisibleText, CleanText | None]]:
     """Return text to draw in parts: each as it is drawn, and the data it stands for; None where they are the same."""
     if text.isascii():
@@ -135,7 +147,7 @@ def visible_parts(text: CleanText) -> list[tuple[VisibleText, CleanText | None]]
         return _bounded(text)
     parts: list[tuple[VisibleText, CleanText | None]] = []
     end = 0
-    for match in _ODD.finditer(text):
+    for match in _odd().finditer(text):
         found = match[0]
         if found not in _LINE_ENDS and match["hidden"] is None:
             continue
@@ -168,6 +180,8 @@ def _bounded(text: str) -> list[tuple[VisibleText, CleanText | None]]:
 @cache
 def _combining() -> str:
     """Return the class of characters that take no cell: marks, vowels of Hangul, joiners, selectors, skin tones."""
+    from unicodedata import category
+
     marks = "".join(mark for mark in map(chr, range(0x300, 0x1F000)) if category(mark) in ("Mn", "Me"))
     return f"[{marks}\u1160-\u11ff\ud7b0-\ud7ff\u200c\u200d{_SELECTORS}{_TONES}]"
 
@@ -221,17 +235,20 @@ class StreamCleaner:
         return clean(held)
 
 
+@cache
+def _up_to_firm() -> re.Pattern[str]:
+    """Return the pattern of a text to its last firm character: drawn alike whatever follows, and a new beginning."""
+    return re.compile(
+        "(?s:.*)[\x00-\xac\xae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2030-\u205e\u3000-\u3029\u3041-\u3098"
+        "\u309b-\u3296\u3300-\u9fff\uac00-\ud7a3\uff01-\uff9f\U00020000-\U000323af]"
+    )
+
+
 class VisibleStream:
     """`visible` for text that comes in pieces: the pieces join to what `visible` would give of the whole text.
 
     Emoji and the scripts that join letters wait for the next character of another kind.
     """
-
-    # Characters that are drawn alike whatever follows, and on which nothing follows that began before them.
-    _FIRM = re.compile(
-        "(?s:.*)[\x00-\xac\xae-\u02ff\u0370-\u0482\u048a-\u058f\u2010-\u2027\u2030-\u205e\u3000-\u3029\u3041-\u3098"
-        "\u309b-\u3296\u3300-\u9fff\uac00-\ud7a3\uff01-\uff9f\U00020000-\U000323af]"
-    )
 
     def __init__(self) -> None:
         self._last = ""
@@ -240,7 +257,7 @@ class VisibleStream:
 
     def feed(self, piece: CleanText) -> VisibleText:
         """Return what can be drawn now."""
-        firm = self._FIRM.match(piece)
+        firm = _up_to_firm().match(piece)
         if firm is None:
             self._held.append(piece)
             return VisibleText(CleanText(""))

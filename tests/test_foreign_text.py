@@ -1,6 +1,7 @@
 """Stories of a shell: what was meant is sent and kept, a pipe gets the data, a terminal gets its marks."""
 
 import asyncio
+import json
 import re
 import sqlite3
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from relai_tui.sandbox.faults import answer
 from relai_tui.sandbox.server import Sandbox
 from tests.commands_shell import Shell
 from tests.terminal import terminal
@@ -90,3 +92,15 @@ async def piped(shell: Shell, data: bytes, *arguments: str) -> tuple[int, str]:
     shell.started.append(process)
     out, _ = await process.communicate(data)
     return process.returncode or 0, out.decode()
+
+
+async def test_names_of_keys_are_marked_in_a_table_and_data_in_json(shell: Shell) -> None:
+    listed = {"keys": [{"id": "key_1\u200b", "name": "prod\u202e me", "prefix": "rk-eu-\u2066"}]}
+    shell.sandbox.faults.add(answer(200, json.dumps(listed)), method="GET", path="/keys")
+    table = await shell.run("keys", "list")
+    assert "prod‹202E› me" in table.out
+    assert "key_1‹200B›" in table.out
+    assert "rk-eu-‹2066›" in table.out
+    told = await shell.run("keys", "list", "--json")
+    (key,) = json.loads(told.out)
+    assert (key["id"], key["name"]) == ("key_1\u200b", "prod\u202e me")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from relai_tui.spending_rules import AlertRules, SpendingLimits
-from relai_tui.text import CleanLine, CleanText, clean_line, clean_name
+from relai_tui.text import CleanLine, CleanText, clean_line, clean_name, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +127,7 @@ class Settings:
 def checked_name(name: str) -> CleanText:
     """A profile's name, or SettingsError: one line of at most 64 characters without a slash."""
     checked = clean_name(name, NAME_LENGTH)
-    if not checked or checked != name or name != name.strip() or "/" in name:
+    if not checked or name != visible(checked).strip() or "/" in name:
         raise SettingsError(f"A profile's name is one short line without a slash; “{clean_line(name, 40)}” is not.")
     return checked
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual.events import Paste
 
 from relai_tui.account import Launch
 from relai_tui.sandbox.server import Sandbox
@@ -135,3 +136,26 @@ async def test_a_pile_of_marks_never_holds_the_screen_up(sandbox: Sandbox, home:
         assert (await at.kept())[-1].text.rstrip() == PILES[pile]
         assert max(gaps) < 0.4  # in the face of a busy machine; it was 8 s and more
         assert max(map(len, at.screen_text().split("\n"))) < 100 * 14
+
+
+async def test_a_byte_order_mark_before_a_paste_is_left_out(sandbox: Sandbox, home: Path) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.type("echo: ")
+        at.app.post_message(Paste("\ufeffHello\ufeff!"))
+        await at.until(lambda: at.draft.text == "echo: Hello\ufeff!")
+        await at.pilot.press("enter")
+        await at.answered()
+        assert [turn.text.rstrip() for turn in await at.kept()] == ["echo: Hello\ufeff!", "Hello\ufeff!"]
+
+
+async def test_what_hides_in_the_prompt_is_seen_there_and_sent_as_it_is(sandbox: Sandbox, home: Path) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.type(f"echo: a\u202eb\u200bc {LOOKS_RIGHT}")
+        await at.sees("a�b�c")
+        assert LOOKS_RIGHT.split(" ")[0] in at.screen_text()
+        assert not set(at.screen_text()) & RAW
+        await at.type(PILES["one letter"])
+        assert max(map(len, at.screen_text().split("\n"))) < 100 * 14
+        await at.pilot.press("enter")
+        await at.answered()
+        assert (await at.kept())[0].text == f"echo: a\u202eb\u200bc {LOOKS_RIGHT}{PILES['one letter']}"

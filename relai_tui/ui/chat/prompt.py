@@ -3,6 +3,7 @@
 import re
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static, TextArea
 
-from relai_tui.text import NOTHING, CleanText, clean, clean_input
+from relai_tui.text import NOTHING, CleanText, clean, clean_input, visible_in_place
 
 FOLD_CHARACTERS, FOLD_LINES = 800, 10
 """A paste larger than either is folded to a token."""
@@ -93,6 +94,13 @@ class Draft(TextArea):
         token = f"[Pasted #{len(self._pastes) + 1} {size}]"
         self._pastes[token] = text
         return token
+
+    def get_line(self, line_index: int) -> Text:
+        """Return a line to draw. Placeholders of hidden characters are as long as these: the cursor stays right."""
+        line = super().get_line(line_index)
+        if not line.plain.isascii():
+            line.plain = visible_in_place(clean(line.plain))
+        return line
 
     # -- keys
 

@@ -6,6 +6,8 @@ def warm() -> None:
     from relai_tui.ui.chat.markdown.looks import Looks
     from relai_tui.ui.chat.markdown.passage import Painter
 
-    passage = Painter(40, Looks()).parse("[a](https://a.example)\n```python\ndef f(): ...\n```", {})
+    passage = Painter(40, Looks()).parse(
+        "e\u0301" + "\u0301" * 20 + " [a](https://a.example)\n```python\ndef f(): ...\n```", {}
+    )
     for block in passage.blocks:
         list(passage.draw(block, 40))
