@@ -1,6 +1,7 @@
 """A text that came in pieces looks like the same text drawn at once."""
 
 import random
+import time
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -12,6 +13,7 @@ from relai_tui.ui.chat.markdown.growing import Block, GrowingMarkdown, redraw
 from relai_tui.ui.chat.markdown.looks import Looks
 from relai_tui.ui.chat.markdown.passage import Painter
 from relai_tui.ui.chat.markdown.wrap import Line, Run, cells, unpack
+from tests.bench.documents import AWKWARD
 from tests.ui.chat.documents import DOCUMENTS
 
 LOOKS = Looks()
@@ -193,3 +195,27 @@ def test_another_width_in_the_middle_of_an_answer() -> None:
         for block in growing.blocks:
             block.exact = block.exact and block.width == 33
         assert finished(painter, growing) == at_once(text, 33)
+
+
+@pytest.mark.parametrize("kind", ["link-definitions", "quoted-definitions", "mixed-definitions", "footnotes"])
+def test_definitions_cost_as_much_as_other_lines(kind: str) -> None:
+    def cost(lines: int) -> float:
+        painter = Painter(76, LOOKS)
+        growing = GrowingMarkdown(painter)
+        began = time.process_time()
+        for index, piece in enumerate(chunked(AWKWARD[kind](lines), 40)):
+            growing.feed(piece)
+            if index % 100 == 0:
+                growing.live()
+        finished(painter, growing)
+        return time.process_time() - began
+
+    few, many = cost(500), cost(2_000)
+    assert many < 8 * few + 0.1  # it was sixteen times as much, and 50 s
+
+
+def test_definitions_in_the_middle_of_an_answer_take_effect_from_there_on() -> None:
+    growing = GrowingMarkdown(Painter(76, LOOKS))
+    growing.feed("[a]: https://a.example\n[b]: https://b.example\n\n[a] is known.\n\n")
+    assert [[text for text, _ in line] for line in lines_of(growing.blocks)] == []
+    assert ["".join(text for text, _ in line) for line in growing.live()] == ["a (https://a.example) is known."]
