@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from relai_tui.keys.listing import Held
 from relai_tui.moments import DAY, age
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanLine, clean_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def demand_for(row: KeyRow, now: float) -> Demand:
         used = age(row.last_used, now)
         reasons.append(f"it was used {used}{'' if used == 'just now' else ' ago'}")
     names = tuple(dict.fromkeys(clean_line(each) for each in (row.key.name, row.id) if each))
-    if not _can_be_typed(row.key.name):
+    if not _can_be_typed(visible(row.key.name)):
         names = names[::-1]
     return Demand(tuple(map(clean_line, reasons)), names if reasons else (), ends_session=row.session is not Held.NO)
 

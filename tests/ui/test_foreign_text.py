@@ -57,7 +57,7 @@ async def test_what_is_right_stays_right(sandbox: Sandbox, home: Path) -> None:
 
 async def test_titles_and_models_are_kept_as_they_are_and_drawn_with_marks(sandbox: Sandbox, home: Path) -> None:
     model = clean_name("fast\u202e\u200b")
-    async with desk(account_on(sandbox, home)) as at:
+    async with desk(account_on(sandbox, home), size=(140, 40)) as at:
         store = await at.account.store()
         made = await store.conversations.create(model=model, title=clean_name("title\u2066\u202eevil"))
         assert await store.conversations.get(made.id) == replace(made)
