@@ -394,3 +394,8 @@ def test_piles_of_combining_characters_are_bounded_in_all_kinds_of_blocks() -> N
     for kind in kinds:
         text = kind.replace("{}", pile)
         assert max(len(row) for row in Page(text).rows) < 200
+
+
+def test_a_separator_of_lines_is_marked_in_code_and_ends_the_line_in_prose() -> None:
+    assert Page("```\na\u2028b\u2029c\n```").rows == ["▏a‹2028›b‹2029›c"]
+    assert Page("a\u2028b").rows == ["a", "b"]

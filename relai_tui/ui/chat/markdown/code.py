@@ -113,7 +113,8 @@ class CodePainter:
                 line.append((" " * gap, self._looks.copied_as(look, "\t")))
                 column += gap
             for drawn, number in self._looks.runs_of(part, look):
-                run = drawn if drawn != "\n" else "‹2028›"  # a line of code stays one line
+                # A separator of lines is no line end in code: it gets a mark, as other hidden characters do.
+                run = drawn if drawn != "\n" else f"‹{ord(self._looks[number].copied or drawn):04X}›"
                 line.append((run, number))
                 column += cells([(run, 0)])
         return column
