@@ -7,7 +7,7 @@ import pytest
 
 from relai_tui import __version__
 from relai_tui.cli import COMMANDS, split_command
-from relai_tui.commands.outcome import Exit
+from relai_tui.commands.exit_codes import ExitCode
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_version_and_help() -> None:
 def test_help_of_the_money_tells_its_exit_codes(command: str) -> None:
     shown = run(command, "--help").stdout
     assert "exit codes:" in shown
-    for code in Exit:
+    for code in ExitCode:
         assert f"\n  {code.value} " in shown
 
 
