@@ -35,13 +35,25 @@ def say(words: str) -> None:
 def held_back(words: str) -> Iterator[None]:
     """Let the first signal only say `words`, as while an answer is on its way that holds a secret; the next one stops.
 
-    Signals outside of `until_stopped` are not held back.
+    A signal that was held back stops the command afterwards.
     """
     _hold.append(words)
     try:
         yield
+        if not _hold and (task := asyncio.current_task()) is not None:
+            task.cancel()
     finally:
         _hold.clear()
+
+
+@contextmanager
+def said_if_stopped(words: str) -> Iterator[None]:
+    """Say `words` if the command is stopped meanwhile."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        say(words)
+        raise
 
 
 async def until_stopped(account: Account, work: Coroutine[object, object, int]) -> int:

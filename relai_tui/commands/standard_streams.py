@@ -71,7 +71,7 @@ def prepare() -> None:
         number = 0 if 0 in closed else os.open(os.devnull, os.O_RDONLY)
         sys.stdin = os.fdopen(number, encoding="utf-8", errors="replace")
     output = _Output(1, "w", closefd=False)
-    output.closed_at_start = 1 in closed
+    _Output.closed_at_start = 1 in closed
     sys.stdout = _text(output, sys.stdout)
     sys.stderr = _text(_Errors(2, "w", closefd=False), sys.stderr, unbuffered=True)
 
@@ -80,6 +80,11 @@ def restore() -> None:
     """Put back the streams Python made, for a program that draws on the terminal itself."""
     if sys.__stdout__ is not None and sys.__stderr__ is not None:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+
+
+def output_closed() -> bool:
+    """Whether standard output was closed when the program started."""
+    return _Output.closed_at_start
 
 
 def flush_output() -> None:
