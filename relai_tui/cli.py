@@ -274,7 +274,7 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
         case "login":
             from relai_tui.commands.sign import login
 
-            return login(account, launch)
+            return login(account)
         case "logout":
             from relai_tui.commands.sign import logout
 

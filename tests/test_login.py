@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from relai_tui.account import Account, Launch
+from relai_tui.account import Account
 from relai_tui.api.keys import read_key
 from relai_tui.commands.sign import login, logout
 from relai_tui.credentials.os_keyring import Keyring
@@ -40,7 +40,7 @@ def test_a_key_is_tried_kept_and_forgotten(
     sandbox: Sandbox, tmp_path: Path, kept: dict[tuple[str, str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = sandbox.keys[2]
-    assert login(account(sandbox, tmp_path, key), Launch()) == 0
+    assert login(account(sandbox, tmp_path, key)) == 0
     assert list(kept.values()) == [key]
     said = capsys.readouterr().out
     assert "profile “default” for EU" in said
@@ -56,7 +56,7 @@ def test_a_key_is_tried_kept_and_forgotten(
 def test_a_key_the_server_refuses_is_not_kept(
     sandbox: Sandbox, tmp_path: Path, kept: dict[tuple[str, str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert login(account(sandbox, tmp_path, "rk-eu-canarycanarycanary000"), Launch()) == 5
+    assert login(account(sandbox, tmp_path, "rk-eu-canarycanarycanary000")) == 5
     assert not kept
     assert "canary" not in capsys.readouterr().err
     assert not (tmp_path / "config" / "config.toml").exists()
@@ -65,7 +65,7 @@ def test_a_key_the_server_refuses_is_not_kept(
 def test_without_a_keyring_it_says_what_else_there_is(
     sandbox: Sandbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert login(account(sandbox, tmp_path, sandbox.keys[1], environ={"CI": "true"}), Launch()) == 5
+    assert login(account(sandbox, tmp_path, sandbox.keys[1], environ={"CI": "true"})) == 5
     words = capsys.readouterr().err
     assert "The key works" in words
     assert "RELAI_API_KEY" in words
@@ -75,5 +75,5 @@ def test_a_key_in_the_environment_that_goes_before_the_keyring_is_told(
     sandbox: Sandbox, tmp_path: Path, kept: dict[tuple[str, str], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = sandbox.keys[1]
-    assert login(account(sandbox, tmp_path, key, environ={"RELAI_API_KEY": key}), Launch()) == 0
+    assert login(account(sandbox, tmp_path, key, environ={"RELAI_API_KEY": key})) == 0
     assert "RELAI_API_KEY is set and goes before the keyring" in capsys.readouterr().out

@@ -4,13 +4,12 @@ import asyncio
 import sys
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from math import ceil
 from typing import TYPE_CHECKING
 
 from relai_tui.account import Account, Launch
 from relai_tui.api.deltas import QuotaWarning, TextDelta, ToolCallDelta, Waiting
 from relai_tui.commands.exit_codes import ExitCode
-from relai_tui.commands.outcome import exit_code, run, say
+from relai_tui.commands.outcome import exit_code, run, say, say_progress
 from relai_tui.commands.secret_check import secret_in
 from relai_tui.commands.standard_streams import OutputFailed
 from relai_tui.conversation import TurnState
@@ -102,8 +101,8 @@ async def _print_answer(reply: Reply) -> OutputFailed | None:
                     case TextDelta(text):
                         failed = _put(text) or failed
                         ended_line = text.endswith("\n")
-                    case Waiting(seconds, _, because):
-                        say(f"trying again in {max(1, ceil(seconds))} s: {because}")
+                    case Waiting():
+                        say_progress(delta)
                     case QuotaWarning(_, message):
                         say(message)
                     case ToolCallDelta(_, _, name) if name:

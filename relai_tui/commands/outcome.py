@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from math import ceil
 from typing import TYPE_CHECKING
 
 from relai_tui.account import NoCredential
+from relai_tui.api.deltas import Waiting
 from relai_tui.api.errors import (
     InsufficientBalance,
     KeyRefused,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from relai_tui.account import Account
+    from relai_tui.api.progress import StillWaiting
 
 
 Trouble = RelaiError | NoCredential | CredentialError | StoreError
@@ -56,10 +59,19 @@ def say(words: str, code: ExitCode = ExitCode.DONE) -> ExitCode:
 
 def run(account: Account, work: Coroutine[object, object, ExitCode]) -> int:
     """Do a command's work, tell its trouble, close the account. Signals end it in order."""
-    return asyncio.run(ending.until_stopped(account, telling(work)))
+    account.observer = say_progress
+    return asyncio.run(ending.until_stopped(account, _telling(work)))
 
 
-async def telling(work: Coroutine[object, object, ExitCode]) -> ExitCode:
+def say_progress(progress: Waiting | StillWaiting) -> None:
+    """Say why a request takes long."""
+    if isinstance(progress, Waiting):
+        ending.say(f"trying again in {max(1, ceil(progress.seconds))} s: {progress.because}")
+    else:
+        ending.say(f"waiting for {progress.host}…")
+
+
+async def _telling(work: Coroutine[object, object, ExitCode]) -> ExitCode:
     """Do a command's work; its trouble becomes a line and an exit code."""
     try:
         return await work
