@@ -60,14 +60,14 @@ relai-tui COMMAND --help tells more of each.
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit with its code."""
-    from relai_tui.commands.standard_streams import OutputFailed, flush_output, prepare
+    from relai_tui.commands.standard_streams import OutputFailed, as_typed, flush_output, prepare
 
     gc.set_threshold(_AT_THE_START)
     prepare()
     code: int | str | None
     try:
         try:
-            code = run(list(sys.argv[1:] if arguments is None else arguments))
+            code = run([as_typed(each) for each in (sys.argv[1:] if arguments is None else arguments)])
         except SystemExit as end:  # of the parser: a usage error, or --help
             code = end.code
         flush_output()

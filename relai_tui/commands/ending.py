@@ -71,6 +71,7 @@ async def until_stopped(account: Account, work: Coroutine[object, object, int]) 
             say(_hold.pop())
         elif first is None or time.monotonic() - first > GRACE:
             first = first or time.monotonic()
+            account.observer = None
             task.cancel()
 
     for number in _SIGNALS:

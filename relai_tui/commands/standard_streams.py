@@ -76,6 +76,16 @@ def prepare() -> None:
     sys.stderr = _text(_Errors(2, "w", closefd=False), sys.stderr, unbuffered=True)
 
 
+def as_typed(argument: str) -> str:
+    """Return an argument as the UTF-8 text it is, also where the locale made Python read it as something narrower."""
+    if argument.isascii():
+        return argument
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
+
+
 def restore() -> None:
     """Put back the streams Python made, for a program that draws on the terminal itself."""
     if sys.__stdout__ is not None and sys.__stderr__ is not None:
