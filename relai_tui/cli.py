@@ -95,8 +95,9 @@ def run(arguments: list[str]) -> int:
 
 def _refused_screen(options: argparse.Namespace) -> str | None:
     """Say why the screen is not opened, before anything is read or sent; None when it is."""
-    # Only an argument with white space in it, as in quotes, is a prompt: words without are a mistyped command.
-    if any(word.strip() for word in options.prompt) and not any(len(word.split()) > 1 for word in options.prompt):
+    # A prompt begins with an argument that has white space in it, as in quotes: a single word is a mistyped command.
+    first = next((argument for argument in options.prompt if argument.strip()), None)
+    if first is not None and len(first.split()) == 1:
         from relai_tui.commands.mistyped import refusal
 
         return refusal(options.prompt, COMMANDS)
@@ -170,7 +171,7 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
 
 def _epilog(command: str | None) -> str | None:
     if command is None:
-        return _EPILOG
+        return f"{_EPILOG}\n{table_of(None)}"
     if command in MONEY:
         from relai_tui.commands.money_options import EPILOGS
 
@@ -283,12 +284,12 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
             from relai_tui.commands.doctor import doctor
 
             return doctor(account, as_json=options.json)
-    from relai_tui.commands.secret_check import secret_in
+    if launch.system and not options.allow_secrets:
+        from relai_tui.commands.secret_check import secret_in
 
-    # The screen looks at prompts itself, and can take a key out of them.
-    held_back = None if options.allow_secrets else secret_in(launch._replace(prompt=None))
-    if held_back is not None:
-        return _complain(held_back, ExitCode.SECRET_FOUND)
+        # The screen looks at prompts itself, and can take a key out of them.
+        if held_back := secret_in(launch._replace(prompt=None)):
+            return _complain(held_back, ExitCode.SECRET_FOUND)
     return _open_screen(account, launch)
 
 

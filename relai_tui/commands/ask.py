@@ -18,7 +18,7 @@ from relai_tui.store.errors import StoreError
 from relai_tui.text import NOTHING, clean
 
 if TYPE_CHECKING:
-    from relai_tui.conversation import Conversation
+    from relai_tui.conversation import Conversation, Turn
     from relai_tui.store.database import Store
 
 
@@ -135,13 +135,20 @@ def _outcome(reply: Reply, failed: OutputFailed | None) -> ExitCode:
     if answer.finish_reason == "length":
         say("cut at the token limit")
     if trouble is None:
-        if answer.state is not TurnState.COMPLETE:
-            return ExitCode.STOPPED
-        return ExitCode.DONE if failed is None else _code_of(failed)
+        return _outcome_of_whole(answer, failed)
     if answer.state is TurnState.INTERRUPTED:
         return say(f"interrupted: {trouble}", ExitCode.INCOMPLETE)
     return say(trouble.message, exit_code(trouble))
 
 
-def _code_of(failed: OutputFailed) -> ExitCode:
+def _outcome_of_whole(answer: "Turn", failed: OutputFailed | None) -> ExitCode:
+    """Say what is odd about an answer the server ended by itself; the exit code."""
+    if answer.state is not TurnState.COMPLETE:
+        return ExitCode.STOPPED
+    if answer.finish_reason == "content_filter":
+        return say("the server's content filter ended the answer", ExitCode.INCOMPLETE)
+    if not answer.text.strip() and not answer.tool_calls:
+        say("the answer is empty" if not answer.reasoning else "the answer is empty but for reasoning, which is kept")
+    if failed is None:
+        return ExitCode.DONE
     return ExitCode.STOPPED if failed.reader_gone else ExitCode.OUTPUT_FAILED

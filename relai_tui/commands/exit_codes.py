@@ -70,7 +70,8 @@ CODES_OF: dict[str, tuple[ExitCode, ...]] = {
 """The codes each command may end with."""
 
 
-def table_of(command: str) -> str:
-    """Return the exit codes of a command as lines for its `--help`."""
-    lines = (f"  {code.value:<3}  {MEANINGS[code]}\n" for code in CODES_OF[command])
+def table_of(command: str | None) -> str:
+    """Return the exit codes of a command, or of all for None, as lines for `--help`."""
+    codes = tuple(ExitCode) if command is None else CODES_OF[command]
+    lines = (f"  {code.value:<3}  {MEANINGS[code]}\n" for code in codes)
     return "exit codes:\n" + "".join(lines)

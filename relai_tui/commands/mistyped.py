@@ -4,7 +4,8 @@ import difflib
 import shlex
 from collections.abc import Sequence
 
-from relai_tui.text import clean_line
+from relai_tui.secret_guard import find_secrets, redacted
+from relai_tui.text import clean, clean_line
 
 _MEANT = {
     "help": "--help",
@@ -32,15 +33,19 @@ _MEANT = {
 
 
 def refusal(arguments: Sequence[str], commands: Sequence[str]) -> str:
-    """Say that these words are no command, which one may be meant, and how to ask them."""
-    word = next((argument.strip() for argument in arguments if argument.strip()), "")
-    meant = _MEANT.get(word.casefold()) or _nearest(word, commands)
+    """Say that these words are no command, which one may be meant, and how to ask them. A key is not repeated."""
+    words = [argument.strip() for argument in arguments if argument.strip()]
+    meant = _MEANT.get(words[0].casefold()) or _nearest(words[0], commands)
     guess = f" Did you mean {meant}?" if meant else ""
-    asked = shlex.join(argument.strip() for argument in arguments)
     return (
-        f"“{clean_line(word, 60)}” is no command, and nothing was sent.{guess}"
-        f" To ask it: relai-tui ask {clean_line(asked, 200)}"
+        f"“{_shown(words[0], 60)}” is no command, and nothing was sent.{guess}"
+        f" To ask it: relai-tui ask {_shown(shlex.join(words), 200)}"
     )
+
+
+def _shown(words: str, limit: int) -> str:
+    line = clean(words)
+    return clean_line(redacted(line, find_secrets(line)), limit)
 
 
 def _nearest(word: str, commands: Sequence[str]) -> str | None:

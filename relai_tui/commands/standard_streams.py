@@ -120,6 +120,7 @@ def _hold_open(number: int) -> bool:
         if opened != number:
             os.dup2(opened, number)
             os.close(opened)
+        os.set_inheritable(number, True)
         return True
     return False
 

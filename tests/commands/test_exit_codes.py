@@ -21,11 +21,11 @@ def test_every_command_has_its_codes_and_every_code_a_meaning() -> None:
     assert {code for codes in CODES_OF.values() for code in codes} == set(ExitCode)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_shows_the_codes_of_the_command(command: str) -> None:
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_help_shows_the_codes_of_the_command(command: str | None) -> None:
     shown = parser_for(command).format_help()
     table = dict(re.findall(r"^  (\d+) +(\S.*)$", shown.partition("exit codes:")[2].partition("\n\n")[0], re.MULTILINE))
-    assert table == {str(code.value): MEANINGS[code] for code in CODES_OF[command]}
+    assert table == {str(code.value): MEANINGS[code] for code in (CODES_OF[command] if command else ExitCode)}
 
 
 def test_the_readme_has_the_same_table() -> None:

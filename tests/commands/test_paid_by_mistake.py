@@ -36,6 +36,7 @@ async def at_terminal(shell: Shell, *arguments: str, **environ: str) -> tuple[in
         (["key"], "keys"),
         (["key", "list"], "keys"),
         (["revoke", "some-id"], "keys revoke"),
+        (["aks", "why is the sky blue?"], "ask"),
         (["help"], "--help"),
         (["version"], "--version"),
         (["-m", "smart", "logn"], "login"),
@@ -59,6 +60,13 @@ async def test_words_that_resemble_no_command_are_told_how_to_be_asked(shell: Sh
     assert "relai-tui ask " in shown.replace("\r\n", " ")
     assert "Did you mean" not in shown
     assert len(shell.sandbox.requests) == 0
+
+
+async def test_a_key_after_a_mistyped_command_is_not_repeated(shell: Shell) -> None:
+    code, shown = await at_terminal(shell, "logn", GITHUB)
+    assert code == 2
+    assert "Did you mean login?" in shown
+    assert GITHUB[:12] not in shown
 
 
 async def test_a_prompt_in_quotes_still_opens_the_screen_and_is_sent(shell: Shell) -> None:
