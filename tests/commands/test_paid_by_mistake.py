@@ -3,9 +3,11 @@
 import codecs
 import gzip
 import json
+import os
 
 import pytest
 
+from relai_tui.commands.standard_input import NotText, decode
 from tests.commands_shell import Shell
 from tests.terminal import terminal
 
@@ -101,17 +103,11 @@ async def test_the_screen_does_not_open_in_a_pipe(shell: Shell, redirect: str) -
     ("data", "reason"),
     [
         (TEXT.encode("utf-16"), "UTF-16"),
-        (TEXT.encode("utf-16-be"), "UTF-16"),
-        ("plain words".encode("utf-16-le"), "UTF-16"),
-        (TEXT.encode("utf-32"), "UTF-32"),
         ("naïve words\nand more".encode("latin-1"), "byte 0xEF in line 1"),
-        (TEXT.encode() + b"\xe6\x97", "middle of a character"),
-        (b"words\0more words", "NUL"),
         (gzip.compress(TEXT.encode()), "gzip"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG"),
-        (bytes(range(1, 9)) * 50, "control characters"),
         (b"a" * (8 * 2**20 + 1), "larger than 8 MiB"),
     ],
+    ids=["UTF-16", "latin-1", "gzip", "huge"],
 )
 async def test_standard_input_that_is_no_text_is_refused(shell: Shell, data: bytes, reason: str) -> None:
     ended = await shell.run("ask", "review this", typed=data)
@@ -119,6 +115,29 @@ async def test_standard_input_that_is_no_text_is_refused(shell: Shell, data: byt
     assert reason in ended.err
     assert len(ended.err.splitlines()) == 1
     assert len(shell.sandbox.requests) == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (TEXT.encode("utf-16-be"), "UTF-16"),
+        ("plain words".encode("utf-16-le"), "UTF-16"),
+        (TEXT.encode("utf-32"), "UTF-32"),
+        (codecs.BOM_UTF32_BE + TEXT.encode("utf-32-be"), "UTF-32"),
+        (TEXT.encode() + b"\xe6\x97", "middle of a character"),
+        (b"words\n" * 3 + b"\xa0more", "byte 0xA0 in line 4"),
+        (b"words\0more words", "NUL"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG"),
+        (b"PK\x03\x04\x14\0\0\0", "ZIP"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
+        (bytes(range(1, 9)) * 50, "control characters"),
+        (os.urandom(4_096), ""),
+    ],
+)
+def test_bytes_that_are_no_text_have_a_reason(data: bytes, reason: str) -> None:
+    with pytest.raises(NotText, match=f"{reason}.*Nothing was sent; --force"):
+        decode(data)
+    assert isinstance(decode(data, force=True), str)
 
 
 @pytest.mark.parametrize(
@@ -135,11 +154,15 @@ async def test_force_sends_it(shell: Shell, data: bytes, sent: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [codecs.BOM_UTF8 + TEXT.encode(), TEXT.encode(), b"\x1b[31m- gone\x1b[m\n" * 9, b"BZhello", b"GIF8 words"]
+    "data", [b"\x1b[31m- gone\x1b[m\n" * 9, b"BZhello", b"GIF8 words", b"%PDF- is a mark", b"", b"\n"]
 )
-async def test_text_is_sent(shell: Shell, data: bytes) -> None:
-    assert (await shell.run("ask", typed=data)).code == 0
-    assert not (await shell.kept())[0].text.startswith(("\ufeff", "‹FEFF›"))
+def test_text_that_looks_odd_is_text(data: bytes) -> None:
+    assert decode(data) == data.decode()
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_prompt(shell: Shell) -> None:
+    assert (await shell.run("ask", typed=codecs.BOM_UTF8 + TEXT.encode())).code == 0
+    assert (await shell.kept())[0].text == TEXT.strip()
 
 
 async def test_arguments_that_are_no_text_are_refused_and_a_mark_is_taken_off(shell: Shell) -> None:
