@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
+from contextlib import suppress
 
 from relai_tui.api.errors import RelaiError
 from relai_tui.api.retry import may_have_happened
@@ -12,7 +13,7 @@ from relai_tui.commands.exit_codes import ExitCode
 from relai_tui.commands.key_choice import given_id, row_of
 from relai_tui.commands.outcome import exit_code, say
 from relai_tui.commands.standard_streams import OutputFailed, output_closed
-from relai_tui.credentials.errors import KeyringError
+from relai_tui.credentials.errors import KeyringError, KeyringHangs
 from relai_tui.key_records import KeyAction
 from relai_tui.keys.desk import Creation, KeyDesk
 from relai_tui.keys.guards import LAG, NotAllowed, demand_for, name_trouble, name_warning, read_rpm
@@ -69,8 +70,14 @@ async def _save(desk: KeyDesk, creation: Creation, profile: str) -> bool:
     assert creation.secret is not None
     try:
         await desk.store_secret(creation.secret, creation.key, profile)
+    except KeyringHangs as error:
+        say(f"the key was created, but it is not known whether it was stored. {error}")
+        return False
     except (KeyringError, SettingsError, NotAllowed) as error:
-        say(f"the key was created, but it could not be stored. {error}")
+        if isinstance(error, SettingsError):  # the keyring has it, and no profile names it
+            with suppress(KeyringError):
+                await desk.account.keyring.delete(profile.strip())
+        say(f"the key was created, but it was not stored. {error}")
         return False
     say(f"in the keyring, as profile “{profile}”")
     return True

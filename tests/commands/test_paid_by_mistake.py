@@ -3,7 +3,7 @@
 import codecs
 import gzip
 import json
-import os
+import random
 
 import pytest
 
@@ -131,8 +131,9 @@ async def test_standard_input_that_is_no_text_is_refused(shell: Shell, data: byt
         (b"PK\x03\x04\x14\0\0\0", "ZIP"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
         (bytes(range(1, 9)) * 50, "control characters"),
-        (os.urandom(4_096), ""),
+        (random.Random(10).randbytes(4_096), ""),
     ],
+    ids=lambda value: repr(value[:12]),
 )
 def test_bytes_that_are_no_text_have_a_reason(data: bytes, reason: str) -> None:
     with pytest.raises(NotText, match=f"{reason}.*Nothing was sent; --force"):
