@@ -1,14 +1,18 @@
 """Signals to a command: what came is kept, and it is said what may have happened."""
 
 import asyncio
+import os
 import signal
 import sys
+import time
 
 import pytest
 
+from relai_tui.commands.ending import until_stopped
 from relai_tui.conversation import TurnState
 from relai_tui.sandbox.faults import Fault, lost_answer
 from tests.commands_shell import Shell
+from tests.key_stories import account_on
 from tests.terminal import terminal
 
 LONG = "very long 4000 at 200/s"
@@ -27,6 +31,33 @@ async def test_a_signal_stops_ask_and_nothing_that_came_is_lost(shell: Shell, nu
     _, answer = await shell.kept()
     assert answer.state is TurnState.STOPPED
     assert (came + more).decode().strip() == answer.text.strip()
+
+
+async def test_an_impatient_second_signal_does_not_break_off_the_saving(shell: Shell) -> None:
+    started, saving, again = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    saved = []
+
+    async def work() -> int:
+        try:
+            started.set()
+            await asyncio.Event().wait()
+        finally:
+            saving.set()
+            await again.wait()
+            saved.append("all of it")
+        return 0
+
+    command = asyncio.create_task(until_stopped(account_on(shell.sandbox, shell.home, shell.key), work()))
+    await started.wait()
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await saving.wait()
+        await asyncio.to_thread(time.sleep, 0)  # a turn of the loop, in which the second one is heard
+    again.set()
+    assert await command == 130
+    assert saved
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().remove_signal_handler(number)
 
 
 async def test_a_signal_before_the_first_word_leaves_no_answer_streaming(shell: Shell) -> None:
