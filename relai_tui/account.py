@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from relai_tui.api.client import Client
+    from relai_tui.api.deltas import Waiting
     from relai_tui.api.keys import KeyFormat
     from relai_tui.api.models import Balance
+    from relai_tui.api.progress import Observer, StillWaiting
     from relai_tui.balance.watch import BalanceWatch
     from relai_tui.credentials.os_keyring import Keyring, KeyringState
     from relai_tui.spending_records import KeptReading
@@ -115,6 +117,8 @@ class Account:
         self._watch: BalanceWatch | None = None
         self.governor = RateGovernor()
         """The rate of the key in use; its limit is told by the server's list of keys, once that is read."""
+        self.observer: Observer | None = None
+        """Told why a request that is not streamed takes long. May be set at any time, also before `connect`."""
         self._connecting, self._opening = asyncio.Lock(), asyncio.Lock()
 
     # -- what it is
@@ -313,7 +317,12 @@ class Account:
             region=region,
             allow_insecure_hosts=frozenset(self.profile.allow_insecure_hosts),
             read_only=self.read_only,
+            observer=self._observe,
         )
+
+    def _observe(self, progress: Waiting | StillWaiting) -> None:
+        if self.observer is not None:
+            self.observer(progress)
 
     # -- signing in
 

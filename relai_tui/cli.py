@@ -12,18 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from relai_tui import __version__
+from relai_tui.commands.exit_codes import ExitCode, table_of
 
 if TYPE_CHECKING:
     from relai_tui.account import Account, Launch
 
-USAGE_ERROR = 2
-"""Exit code: the arguments are wrong."""
-
 MONEY = ("balance", "usage", "receipt")
 COMMANDS = ("ask", "keys", *MONEY, "login", "logout", "doctor", "sandbox")
-NO_CREDENTIAL = 5
-"""Exit code: there is no key that can be used."""
-
 FRAMES = "240"
 """Pictures a second that Textual may paint. Its own 60 hold the echo of a key back for up to two of them, 33 ms.
 Nothing here asks for more than 30 a second, and for none while nothing happens."""
@@ -35,6 +30,9 @@ modules are loaded in a thread waits for several such turns: to be read, to be h
 _USUAL = gc.get_threshold()
 _AT_THE_START = 50_000
 """Objects made between two looks for garbage while modules are loaded, nearly all of which stay: 700 cost a tenth."""
+
+_NO_SCREEN = ("", "dumb", "unknown", "network", "dialup", "emacs")
+"""Values of TERM for what cannot move a cursor."""
 
 _TAKES_VALUE = {"--profile", "--region", "--base-url", "--model", "--system", "--api-key-file", "--port", "-m"}
 _TAKES_VALUE |= {"--rpm", "--scope", "--confirm", "--save-as"}
@@ -62,11 +60,23 @@ relai-tui COMMAND --help tells more of each.
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit with its code."""
+    from relai_tui.commands.standard_streams import OutputFailed, as_typed, flush_output, prepare
+
     gc.set_threshold(_AT_THE_START)
+    prepare()
+    code: int | str | None
     try:
-        code = run(list(sys.argv[1:] if arguments is None else arguments))
+        try:
+            code = run([as_typed(each) for each in (sys.argv[1:] if arguments is None else arguments)])
+        except SystemExit as end:  # of the parser: a usage error, or --help
+            code = end.code
+        flush_output()
     except KeyboardInterrupt:
-        code = 130
+        code = ExitCode.STOPPED
+    except OutputFailed as failed:
+        code = ExitCode.STOPPED if failed.reader_gone else ExitCode.OUTPUT_FAILED
+        if not failed.reader_gone:
+            print(f"relai-tui: {failed}", file=sys.stderr)
     sys.exit(code)
 
 
@@ -77,13 +87,32 @@ def run(arguments: list[str]) -> int:
     options = parser.parse_args(rest)
     if getattr(options, "version", False):
         print(f"relai-tui {__version__}")
-        return 0
-    try:
-        return _dispatch(command, options)
-    except BrokenPipeError:
-        # Whoever read our output is gone; point stdout away so that flushing at exit does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 130
+        return ExitCode.DONE
+    if command is None and (words := _refused_screen(options)) is not None:
+        return _complain(words)
+    return _dispatch(command, options)
+
+
+def _refused_screen(options: argparse.Namespace) -> str | None:
+    """Say why the screen is not opened, before anything is read or sent; None when it is."""
+    # A prompt begins with an argument that has white space in it, as in quotes: a single word is a mistyped command.
+    first = next((argument for argument in options.prompt if argument.strip()), None)
+    if first is not None and len(first.split()) == 1:
+        from relai_tui.commands.mistyped import refusal
+
+        return refusal(options.prompt, COMMANDS)
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        return 'the screen needs a terminal; in a pipe, use: relai-tui ask "…"'
+    terminal = os.environ.get("TERM", "").strip()
+    if os.name != "nt" and terminal.lower() in _NO_SCREEN:
+        named = f"TERM={terminal}" if terminal else "TERM is not set"
+        return f'this terminal cannot show the screen ({named}); use: relai-tui ask "…"'
+    return None
+
+
+def _complain(words: str, code: ExitCode = ExitCode.USAGE) -> ExitCode:
+    print(f"relai-tui: {words}", file=sys.stderr)
+    return code
 
 
 def split_command(arguments: list[str]) -> tuple[str | None, list[str]]:
@@ -125,6 +154,8 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
     _add_account_options(parser)
     if command in (None, "ask"):
         _add_chat_options(parser)
+    if command == "ask":
+        parser.add_argument("--force", action="store_true", help="send standard input that is not UTF-8 text")
     if command == "keys":
         _add_keys_options(parser)
     if command in MONEY:
@@ -139,11 +170,13 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
 
 
 def _epilog(command: str | None) -> str | None:
+    if command is None:
+        return f"{_EPILOG}\n{table_of(None)}"
     if command in MONEY:
         from relai_tui.commands.money_options import EPILOGS
 
-        return EPILOGS[command]
-    return None if command else _EPILOG
+        return f"{table_of(command)}{EPILOGS.get(command, '')}"
+    return table_of(command)
 
 
 _DESCRIPTIONS: dict[str | None, str] = {
@@ -188,13 +221,14 @@ def _add_keys_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_chat_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt", nargs="*", help="what to ask")
+    parser.add_argument("prompt", nargs="*", help="what to ask; without a command, in quotes")
     group = parser.add_argument_group("chat")
     group.add_argument("-m", "--model", metavar="M", help="a model's id or an alias (smart, fast, cheap)")
     group.add_argument("--system", metavar="S", help="the system prompt of a new conversation")
     group.add_argument(
         "-c", "--continue", dest="continue_last", action="store_true", help="go on with the last conversation"
     )
+    group.add_argument("--allow-secrets", action="store_true", help="send a text although it holds an API key")
     group.add_argument("--no-stream", dest="stream", action="store_false", help="ask for the whole answer at once")
 
 
@@ -214,16 +248,14 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
     try:
         account, launch = build(options, new_profile=command == "login")
     except NoUsableKey as error:
-        print(f"relai-tui: {error}", file=sys.stderr)
-        return NO_CREDENTIAL
+        return _complain(str(error), ExitCode.NO_CREDENTIAL)
     except UsageError as error:
-        print(f"relai-tui: {error}", file=sys.stderr)
-        return USAGE_ERROR
+        return _complain(str(error))
     match command:
         case "ask":
             from relai_tui.commands.ask import ask
 
-            return ask(account, launch)
+            return ask(account, launch, allow_secrets=options.allow_secrets)
         case "keys":
             from relai_tui.commands.keys import keys
 
@@ -243,7 +275,7 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
         case "login":
             from relai_tui.commands.sign import login
 
-            return login(account, launch)
+            return login(account)
         case "logout":
             from relai_tui.commands.sign import logout
 
@@ -252,13 +284,19 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
             from relai_tui.commands.doctor import doctor
 
             return doctor(account, as_json=options.json)
+    if launch.system and not options.allow_secrets:
+        from relai_tui.commands.secret_check import secret_in
+
+        # The screen looks at prompts itself, and can take a key out of them.
+        if held_back := secret_in(launch._replace(prompt=None)):
+            return _complain(held_back, ExitCode.SECRET_FOUND)
     return _open_screen(account, launch)
 
 
 def _open_screen(account: "Account", launch: "Launch") -> int:
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
-        print('relai-tui: the screen needs a terminal; in a pipe, use: relai-tui ask "…"', file=sys.stderr)
-        return USAGE_ERROR
+    from relai_tui.commands.standard_streams import restore
+
+    restore()
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)
     sys.setswitchinterval(TURN)
     from relai_tui.ui.app import RelaiApp

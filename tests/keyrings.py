@@ -48,3 +48,21 @@ def installed(backend: KeyringBackend) -> Iterator[None]:
         yield
     finally:
         keyring.set_keyring(before)
+
+
+class ForgetfulKeyring(MemoryKeyring):
+    """Takes what it is given and does not give it back: `found` is what it gives, or raises."""
+
+    def __init__(self, found: "str | Exception | None" = None, *, keeps_for_good: bool = False) -> None:
+        super().__init__()
+        self.found, self.keeps_for_good = found, keeps_for_good
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.keeps_for_good:
+            raise RuntimeError("it is mine now")
+        super().delete_password(service, username)

@@ -111,6 +111,14 @@ async def test_an_interrupted_answer_leaves_what_came(shell: Shell) -> None:
     assert (await shell.kept())[1].state is TurnState.INTERRUPTED
 
 
+async def test_odd_ends_are_told(shell: Shell) -> None:
+    filtered, empty = await asyncio.gather(shell.run("ask", "filtered"), shell.run("ask", "say nothing"))
+    assert filtered.code == 3
+    assert "content filter" in filtered.err
+    assert (empty.code, empty.out) == (0, "")
+    assert "the answer is empty" in empty.err
+
+
 async def test_each_refusal_has_its_exit_code(shell: Shell) -> None:
     assert (await shell.run("ask", "-m", "no-such-model", "hi")).code == 4
     assert (await shell.run("ask", "hi", key="rk-eu-thiskeydoesnotexist0000")).code == 5

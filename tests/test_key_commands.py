@@ -122,6 +122,65 @@ async def test_revoking_has_the_guards_of_the_room(shell: Shell) -> None:
     assert (await shell.run("--read-only", "revoke", shell.sandbox.account.keys[0].id, "--confirm", "x")).code == 8
 
 
+async def test_a_key_that_is_not_named_by_its_id_is_asked_back(shell: Shell) -> None:
+    edition = next(iter(shell.sandbox.keys))
+    key = shell.sandbox.account.mint("Staging", edition=edition)
+    for given in (["revoke", "Staging", "--confirm", "Staging"], ["rotate", "Stagin", "--reveal"]):
+        ended = await shell.run(*given)
+        assert (ended.code, ended.out) == (2, "")
+        assert f"did you mean {key.id} (Staging)?" in ended.err
+    assert key.revoked_at is None
+    assert posts(shell.sandbox) == 0
+
+
+async def test_a_change_without_an_id_asks_for_one_and_sends_nothing(shell: Shell) -> None:
+    for given in (["revoke"], ["rotate", " "]):
+        ended = await shell.run(*given)
+        assert ended.code == 2
+        assert f"keys {given[0]} ID" in ended.err
+    assert len(shell.sandbox.requests) == 0
+
+
+async def test_two_keys_of_one_name_are_both_named(shell: Shell) -> None:
+    edition = next(iter(shell.sandbox.keys))
+    twins = [shell.sandbox.account.mint("Twin", edition=edition) for _ in range(2)]
+    ended = await shell.run("revoke", "Twin")
+    assert ended.code == 2
+    assert all(key.id in ended.err for key in twins)
+
+
+async def test_looking_for_what_is_not_there_is_said(shell: Shell) -> None:
+    listed, logged = await asyncio.gather(shell.run("list", "nothing-like-it"), shell.run("log", "nothing-like-it"))
+    assert "no key matches" in listed.err
+    assert "nothing is logged" in logged.err
+
+
+@pytest.mark.parametrize("redirect", [">&-", ">/dev/full"])
+async def test_a_secret_that_cannot_be_printed_leaves_no_key_unnoticed(shell: Shell, redirect: str) -> None:
+    line = f'"$@" {redirect}'
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", line, "sh", sys.executable, "-m", "relai_tui", "keys", "create", "CI", "--reveal",
+        stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE, env=shell.environ(),
+    )  # fmt: skip
+    _, err = await process.communicate()
+    if redirect == ">&-":
+        assert process.returncode == 8
+        assert posts(shell.sandbox) == 0
+    else:
+        assert process.returncode == 3
+        assert f"its secret is lost: relai-tui keys revoke {shell.sandbox.account.keys[-1].id}" in err.decode()
+
+
+async def test_ctrl_c_at_the_question_revokes_nothing(shell: Shell) -> None:
+    ours = shell.sandbox.account.keys[0]
+    async with terminal("-m", "relai_tui", "keys", "revoke", ours.id, environ=shell.environ()) as running:
+        await running.until(lambda written: b"to revoke it:" in written)
+        running.press("\x03")
+        assert await running.ended() == 130
+        await running.until(lambda written: b"nothing was revoked" in written)
+    assert ours.revoked_at is None
+
+
 async def test_a_rotation_in_two_steps(shell: Shell) -> None:
     old = shell.sandbox.account.keys[0]
     held = await shell.run("rotate", old.id)

@@ -105,7 +105,7 @@ async def test_however_much_is_drawn_for_a_terminal_that_is_gone_its_writer_can_
 
 
 async def test_no_hostile_answer_and_no_key_reaches_the_terminal(sandbox: Sandbox, tmp_path: Path) -> None:
-    async with terminal("-m", "relai_tui", "hostile", environ=environ(sandbox, tmp_path)) as at:
+    async with terminal("-m", "relai_tui", "hostile, please", environ=environ(sandbox, tmp_path)) as at:
         await at.until(lambda written: b"tokens" in written)
         at.press("\x11")
         assert await at.ended() == 0

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from relai_tui.api.address import Address, check_allowed, choose_address
 from relai_tui.api.answers import error_in_stream, parse_json
+from relai_tui.api.deadline import Deadline
 from relai_tui.api.deltas import Delta, Waiting
 from relai_tui.api.errors import (
     ConnectionFailed,
@@ -26,9 +27,10 @@ from relai_tui.api.errors import (
     ServerRefused,
     UnreadableAnswer,
 )
-from relai_tui.api.exchange import BODY_LIMIT, Call, Exchange, OnWait, Rhythm
+from relai_tui.api.exchange import BODY_LIMIT, Call, Exchange, Rhythm
 from relai_tui.api.exchange import warm as warm
 from relai_tui.api.keys import key_format
+from relai_tui.api.progress import Observer, OnWait
 from relai_tui.api.request import ChatRequest
 from relai_tui.api.stream import ChatStreamReader
 from relai_tui.api.timeouts import Timeouts
@@ -52,6 +54,7 @@ class Client:
 
     Raises `RefusedToSend` (`WrongRegion`, `InsecureAddress`) when made with a key that may not go to the address.
     With `read_only` whatever would change the account raises `RefusedToSend`.
+    `observer` is told why a request that is not streamed takes long; a method's own `on_wait` goes before it.
     `sleep`, `chance` (0 to 1) and `now` (Unix time in seconds) are what retries go by.
     """
 
@@ -64,6 +67,7 @@ class Client:
         allow_insecure_hosts: frozenset[str] = frozenset(),
         timeouts: Timeouts = _PATIENT,
         read_only: bool = False,
+        observer: Observer | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
         now: Callable[[], float] = time.time,
@@ -75,7 +79,7 @@ class Client:
         spoken = (self._address.region or region or told.region) if told and told.edition == 2 else None
         self._timeouts = timeouts
         self._read_only = read_only
-        self._exchange = Exchange(self._address, key, spoken, timeouts, Rhythm(sleep, chance, now))
+        self._exchange = Exchange(self._address, key, spoken, timeouts, Rhythm(sleep, chance, now), observer)
         self._ask_usage = True
 
     def __repr__(self) -> str:
@@ -119,7 +123,7 @@ class Client:
 
         self._check_may_change()
         body = b'{"auto_recharge":true}' if wanted else b'{"auto_recharge":false}'
-        answer = await self._exchange.answer(Call("PATCH", "/balance", body, optional=True))
+        answer = await self._changed(Call("PATCH", "/balance", body, optional=True))
         told = parse_json(answer) if answer.strip() else {"auto_recharge": wanted}
         trouble = self._trouble_in(told, optional=True)
         if trouble is not None:
@@ -132,15 +136,17 @@ class Client:
         from relai_tui.api.models import ApiKey, read_each
 
         found: dict[CleanText, ApiKey] = {}
-        query: Mapping[str, str] = {}
-        for _ in range(MOST_PAGES):
-            told = await self._get("/keys", on_wait, query, optional=not self.official)
-            page = {key.id: key for key in read_each(_entries(told, "keys", "data"), ApiKey)}
-            news = page.keys() - found.keys()
-            found |= page
-            query = _next_page(told, list(page))
-            if not query or not news:
-                break
+        call = Call("GET", "/keys", optional=not self.official)
+        async with self._exchange.deadline(call) as deadline:
+            for _ in range(MOST_PAGES):
+                told = await self._told(call, deadline, on_wait)
+                page = {key.id: key for key in read_each(_entries(told, "keys", "data"), ApiKey)}
+                news = page.keys() - found.keys()
+                found |= page
+                query = _next_page(told, list(page))
+                if not query or not news:
+                    break
+                call = replace(call, path=f"/keys?{urlencode(query)}")
         return tuple(found.values())
 
     async def create_key(self, name: str, rpm_limit: int | None, scope: str | None = None) -> "CreatedKey":
@@ -154,7 +160,7 @@ class Client:
         wished = {"name": name, "rpm_limit": rpm_limit, "scope": scope}
         body = json.dumps({field: value for field, value in wished.items() if value is not None}).encode()
         optional = not self.official
-        answer = await self._exchange.answer(Call("POST", "/keys", body, optional=optional))
+        answer = await self._changed(Call("POST", "/keys", body, optional=optional))
         created = read_created_key(answer)
         if created.secret is None and created.key is None:
             trouble = self._trouble_in(_parsed(answer), optional=optional)
@@ -168,7 +174,7 @@ class Client:
         self._check_may_change()
         if not key_id.strip("."):
             raise RefusedToSend("This key has no id that can be sent. Nothing was revoked.")
-        await self._exchange.answer(Call("DELETE", f"/keys/{quote(key_id, safe='')}"))
+        await self._changed(Call("DELETE", f"/keys/{quote(key_id, safe='')}"))
 
     async def usage(
         self,
@@ -202,11 +208,13 @@ class Client:
         from relai_tui.api.models import Completion
 
         call = Call("POST", "/chat/completions", request.body(stream=False), chat=True)
-        reply = await self._exchange.with_retries(self._exchange.open, call, on_wait)
-        try:
-            return Completion.of(await self._whole_answer(reply))
-        finally:
-            await self._exchange.close(reply)
+        exchange = self._exchange
+        async with exchange.deadline(call) as deadline:
+            reply = await exchange.with_retries(exchange.open, call, deadline, on_wait)
+            try:
+                return Completion.of(await self._whole_answer(reply))
+            finally:
+                await exchange.close(reply)
 
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """The deltas of an answer, as they come; `Finished` is the last of a whole one.
@@ -303,14 +311,23 @@ class Client:
         """The parsed JSON of a GET, tried again where that may help, unless it is asked `once`."""
         wished = {name: str(value) for name, value in (query or {}).items() if value is not None}
         call = Call("GET", f"{path}?{urlencode(wished)}" if wished else path, optional=optional)
+        async with self._exchange.deadline(call) as deadline:
+            return await self._told(call, deadline, on_wait, once=once)
+
+    async def _told(self, call: Call, deadline: Deadline, on_wait: OnWait | None, *, once: bool = False) -> object:
         exchange = self._exchange
-        body = exchange.answer(call) if once else exchange.with_retries(exchange.answer, call, on_wait)
+        body = exchange.answer(call) if once else exchange.with_retries(exchange.answer, call, deadline, on_wait)
         told = parse_json(await body)
-        trouble = self._trouble_in(told, optional=optional)
+        trouble = self._trouble_in(told, optional=call.optional)
         if trouble is not None:
             del told  # a traceback that shows locals must not show it
             raise trouble
         return told
+
+    async def _changed(self, call: Call) -> bytes:
+        """The body of the answer to a change, which is sent once."""
+        async with self._exchange.deadline(call):
+            return await self._exchange.answer(call)
 
     def _check_may_change(self) -> None:
         if self._read_only:

@@ -17,9 +17,11 @@ from urllib.parse import urlsplit
 import relai_tui
 from relai_tui.api.address import Address
 from relai_tui.api.answers import refusal
+from relai_tui.api.deadline import Deadline
 from relai_tui.api.deltas import Waiting
 from relai_tui.api.errors import ConnectionFailed, Misconfigured, Redirected, RelaiError
 from relai_tui.api.keys import redact
+from relai_tui.api.progress import Observer, OnWait
 from relai_tui.api.retry import wait_before_retry
 from relai_tui.api.timeouts import Timeouts
 from relai_tui.text import clean_line
@@ -36,8 +38,6 @@ BODY_LIMIT = 16 * 1024 * 1024
 """Decoded bytes of a JSON answer (T8)."""
 ERROR_LIMIT = 64 * 1024
 """Decoded bytes read of an error's body (T8)."""
-
-OnWait = Callable[[Waiting], None]
 
 T = TypeVar("T")
 
@@ -113,9 +113,16 @@ class Exchange:
     """The pool of connections to one address, made at the first request, and how it is talked to."""
 
     def __init__(
-        self, address: Address, key: "SecretStr | None", region: str | None, timeouts: Timeouts, rhythm: Rhythm
+        self,
+        address: Address,
+        key: "SecretStr | None",
+        region: str | None,
+        timeouts: Timeouts,
+        rhythm: Rhythm,
+        observer: Observer | None = None,
     ) -> None:
         self._address, self._key, self._region = address, key, region
+        self._observer = observer
         self._timeouts, self._rhythm = timeouts, rhythm
         self._wire: Wire | None = None
         self._closed = False
@@ -133,9 +140,16 @@ class Exchange:
         """Let the wait pass."""
         await self._rhythm.sleep(waiting.seconds)
 
-    async def with_retries(self, do: Callable[[Call], Awaitable[T]], call: Call, on_wait: OnWait | None = None) -> T:
-        """What `do` gives for the call, at the latest with its third try; `on_wait` is told before each wait."""
-        attempt = 1
+    def deadline(self, call: Call) -> Deadline:
+        """The total limit of a call that is not streamed."""
+        seconds = self._timeouts.whole_answer if call.chat else self._timeouts.total
+        return Deadline(seconds, self._address.host, self._observer)
+
+    async def with_retries(
+        self, do: Callable[[Call], Awaitable[T]], call: Call, deadline: Deadline, on_wait: OnWait | None = None
+    ) -> T:
+        """Call `do` up to three times. `on_wait`, or else the client's observer, is told before each wait."""
+        attempt, told = 1, on_wait or self._observer
         while True:
             try:
                 return await do(call)
@@ -143,9 +157,9 @@ class Exchange:
                 waiting = self.wait_for(error, attempt, call)
                 if waiting is None:
                     raise
-            if on_wait is not None:
-                on_wait(waiting)
-            await self.sleep(waiting)
+            if told is not None:
+                told(waiting)
+            await deadline.pause(self._rhythm.sleep, waiting.seconds)
             attempt += 1
 
     async def answer(self, call: Call) -> bytes:

@@ -13,8 +13,10 @@ class Timeouts:
     silence: float = 60.0
     """Between two pieces of a body."""
     whole_answer: float = 600.0
-    """In place of `first_byte` where an answer is not streamed: it comes when it is whole."""
+    """For a chat that is not streamed, from the request to the last byte: it comes when it is whole."""
     ending: float = 5.0
     """In place of `silence` once a stream has told its finish reason: only the count of tokens may follow."""
+    total: float = 30.0
+    """For a whole answer that is not streamed, and for all pages and tries of it; not for a chat."""
     drain: float = 0.1
     """For the rest of a finished stream, so that its connection can be used again."""

@@ -3,30 +3,22 @@
 import asyncio
 import sys
 from contextlib import aclosing, suppress
-from enum import IntEnum
-from math import ceil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from relai_tui.account import Account, Launch, NoCredential
+from relai_tui.account import Account, Launch
 from relai_tui.api.deltas import QuotaWarning, TextDelta, ToolCallDelta, Waiting
-from relai_tui.api.errors import (
-    InsufficientBalance,
-    KeyRefused,
-    QuotaExceeded,
-    RateLimited,
-    RefusedToSend,
-    RelaiError,
-    ServerRefused,
-)
-from relai_tui.commands.ending import STOPPED, say, until_stopped
+from relai_tui.commands.exit_codes import ExitCode
+from relai_tui.commands.outcome import exit_code, run, say, say_progress
+from relai_tui.commands.secret_check import secret_in
+from relai_tui.commands.standard_streams import OutputFailed
 from relai_tui.conversation import TurnState
-from relai_tui.credentials.errors import CredentialError
 from relai_tui.session import ChatSession, Reply
 from relai_tui.store.errors import StoreError
 from relai_tui.text import NOTHING, VisibleStream
 
 if TYPE_CHECKING:
-    from relai_tui.conversation import Conversation
+    from relai_tui.conversation import Conversation, Turn
     from relai_tui.store.database import Store
 
 
@@ -34,52 +26,45 @@ SETTLING = 2.0
 """Seconds that are waited for the cost of an answer, once it is out."""
 
 
-class Exit(IntEnum):
-    """The exit codes of `ask`."""
-
-    COMPLETE = 0
-    USAGE = 2
-    INTERRUPTED = 3
-    """The partial answer is on standard output."""
-    REFUSED = 4
-    NO_CREDENTIAL = 5
-    OUT_OF_CREDIT = 6
-    RATE_LIMITED = 7
-    """For longer than is waited for."""
-    STOPPED = STOPPED
-
-
-def ask(account: Account, launch: Launch) -> int:
+def ask(account: Account, launch: Launch, *, allow_secrets: bool = False) -> int:
     """Ask what `launch.prompt` and standard input say; the exit code."""
-    return asyncio.run(until_stopped(account, _ask(account, launch)))
+    return run(account, _ask(account, launch, allow_secrets=allow_secrets))
 
 
-async def _ask(account: Account, launch: Launch) -> int:
+async def _ask(account: Account, launch: Launch, *, allow_secrets: bool) -> ExitCode:
     prompt = launch.prompt or NOTHING
     if not prompt.strip():
-        return _complain('there is nothing to ask: relai-tui ask "…", or pipe a text in', Exit.USAGE)
-    try:
-        client = await account.connect()
-    except (NoCredential, CredentialError) as error:
-        return _complain(str(error), Exit.NO_CREDENTIAL)
-    except RefusedToSend as error:
-        return _complain(error.message, Exit.USAGE)
-    except RelaiError as error:
-        return _complain(error.message, Exit.NO_CREDENTIAL)
+        return say('there is nothing to ask: relai-tui ask "…", or pipe a text in', ExitCode.USAGE)
+    if not allow_secrets and (held_back := secret_in(launch)):
+        return say(held_back, ExitCode.SECRET_FOUND)
+    client = await account.connect()
+    if not allow_secrets and account.credential and (held_back := secret_in(launch, account.credential.key)):
+        return say(held_back, ExitCode.SECRET_FOUND)
     try:
         store = await account.store()
         if store.notice:
             say(store.notice)
         conversation = await _conversation(account, launch, store)
         session = ChatSession(client, store, conversation, profile=account.profile.name, stream=launch.stream)
-        reply = await session.begin(prompt, model=launch.model)
+        reply = await _begun(session, prompt, launch)
     except StoreError as error:
-        return _complain(f"not sent, because it could not be kept: {error}", Exit.REFUSED)
-    await _print_answer(reply)
-    code = _outcome(reply)
+        return say(f"not sent, because it could not be kept: {error}", exit_code(error))
+    failed = await _print_answer(reply)
+    code = _outcome(reply, failed)
     if account.edition == 2:
         await _settle(session, reply)
     return code
+
+
+async def _begun(session: ChatSession, prompt: str, launch: Launch) -> Reply:
+    """Keep the prompt and make room for the answer. Stopped in the middle of that, the answer is kept as stopped."""
+    beginning = asyncio.ensure_future(session.begin(prompt, model=launch.model))
+    try:
+        return await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        reply = await beginning
+        await session.store.conversations.finish_turn(replace(reply.answer, state=TurnState.STOPPED))
+        raise
 
 
 async def _settle(session: ChatSession, reply: Reply) -> None:
@@ -101,7 +86,13 @@ async def _conversation(account: Account, launch: Launch, store: "Store") -> "Co
     return await store.conversations.create(model=model, system=launch.system or NOTHING, region=account.region)
 
 
-async def _print_answer(reply: Reply) -> None:
+async def _print_answer(reply: Reply) -> OutputFailed | None:
+    """Print the answer as it comes; why that failed, if it did.
+
+    An answer that cannot be written is read to its end all the same and kept. Once nobody reads it any more, as after
+    `| head -1`, it is stopped: what came is kept, and no more is paid for.
+    """
+    failed: OutputFailed | None = None
     ended_line = True
     drawn = VisibleStream() if sys.stdout.isatty() else None
     try:
@@ -109,49 +100,56 @@ async def _print_answer(reply: Reply) -> None:
             async for delta in deltas:
                 match delta:
                     case TextDelta(text):
-                        sys.stdout.write(text if drawn is None else drawn.feed(text))
-                        sys.stdout.flush()
+                        failed = _put(text if drawn is None else drawn.feed(text)) or failed
                         ended_line = text.endswith("\n")
-                    case Waiting(seconds, _, because):
-                        say(f"trying again in {max(1, ceil(seconds))} s: {because}")
+                    case Waiting():
+                        say_progress(delta)
                     case QuotaWarning(_, message):
                         say(message)
                     case ToolCallDelta(_, _, name) if name:
                         say(f"the model asked for the tool {name}, which is not run")
+                if failed is not None and failed.reader_gone:
+                    break
     finally:
         if not ended_line:
-            with suppress(BrokenPipeError):
-                sys.stdout.write(f"{drawn.finish() if drawn else ''}\n")
-                sys.stdout.flush()
+            failed = _put(f"{drawn.finish() if drawn else ''}\n") or failed
+    return failed
 
 
-def _outcome(reply: Reply) -> int:
+def _put(text: str) -> OutputFailed | None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OutputFailed as failed:
+        if failed.reader_gone:
+            say(f"{failed}: stopped. What came is kept; relai-tui -c shows it")
+        else:
+            say(f"{failed}. The answer is read to its end and kept; relai-tui -c shows it")
+        return failed
+    return None
+
+
+def _outcome(reply: Reply, failed: OutputFailed | None) -> ExitCode:
     if reply.unsaved:
         say(f"the answer is not saved: {reply.unsaved}")
     answer, trouble = reply.answer, reply.trouble
     if answer.finish_reason == "length":
         say("cut at the token limit")
     if trouble is None:
-        return Exit.COMPLETE if answer.state is TurnState.COMPLETE else Exit.STOPPED
+        return _outcome_of_whole(answer, failed)
     if answer.state is TurnState.INTERRUPTED:
-        return _complain(f"interrupted: {trouble}", Exit.INTERRUPTED)
-    return _complain(trouble.message, exit_code(trouble))
+        return say(f"interrupted: {trouble}", ExitCode.INCOMPLETE)
+    return say(trouble.message, exit_code(trouble))
 
 
-def exit_code(trouble: RelaiError) -> Exit:
-    """The exit code that tells a script what happened."""
-    match trouble:
-        case KeyRefused():
-            return Exit.NO_CREDENTIAL
-        case InsufficientBalance():
-            return Exit.OUT_OF_CREDIT
-        case RateLimited() | QuotaExceeded():
-            return Exit.RATE_LIMITED
-        case ServerRefused() | RefusedToSend():
-            return Exit.REFUSED
-    return Exit.INTERRUPTED
-
-
-def _complain(words: str, code: int) -> int:
-    say(words)
-    return code
+def _outcome_of_whole(answer: "Turn", failed: OutputFailed | None) -> ExitCode:
+    """Say what is odd about an answer the server ended by itself; the exit code."""
+    if answer.state is not TurnState.COMPLETE:
+        return ExitCode.STOPPED
+    if answer.finish_reason == "content_filter":
+        return say("the server's content filter ended the answer", ExitCode.INCOMPLETE)
+    if not answer.text.strip() and not answer.tool_calls:
+        say("the answer is empty" if not answer.reasoning else "the answer is empty but for reasoning, which is kept")
+    if failed is None:
+        return ExitCode.DONE
+    return ExitCode.STOPPED if failed.reader_gone else ExitCode.OUTPUT_FAILED

@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from relai_tui.commands.balance_words import FORMATS, as_json, for_people, plain
-from relai_tui.commands.outcome import TROUBLES, Exit, exit_code, run, say
+from relai_tui.commands.exit_codes import ExitCode
+from relai_tui.commands.outcome import TROUBLES, exit_code, run, say
 from relai_tui.spending.desk import BalanceDesk
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _timed(standing: Standing) -> str:
 # -- once
 
 
-async def _once(desk: BalanceDesk, show: Callable[[Standing], str], options: argparse.Namespace) -> Exit:
+async def _once(desk: BalanceDesk, show: Callable[[Standing], str], options: argparse.Namespace) -> ExitCode:
     trouble: Trouble | None = None
     try:
         await desk.read(max_age=FRESH_ENOUGH if options.format else 0.0)
@@ -61,18 +62,18 @@ async def _once(desk: BalanceDesk, show: Callable[[Standing], str], options: arg
     if trouble is not None:
         code = say(_next_step(trouble, now), exit_code(trouble))
         # A bar that is told of trouble by the exit code would hide the figure that has just been printed for it.
-        return Exit.DONE if options.format and options.below is None else code
+        return ExitCode.DONE if options.format and options.below is None else code
     return _judged(now, options.below)
 
 
-def _judged(standing: Standing, below: int | None) -> Exit:
+def _judged(standing: Standing, below: int | None) -> ExitCode:
     if below is not None and standing.micro is not None and not standing.stale and standing.micro < below:
-        return Exit.BELOW
-    return Exit.DONE
+        return ExitCode.BELOW
+    return ExitCode.DONE
 
 
 def _next_step(trouble: Trouble, standing: Standing) -> str:
-    if exit_code(trouble) is Exit.REFUSED and not standing.last:
+    if exit_code(trouble) is ExitCode.REFUSED and not standing.last:
         return f"no balance to show: {trouble}"
     kept = " What is shown was read earlier." if standing.last is not None else ""
     return f"{trouble}{kept}"
@@ -81,7 +82,7 @@ def _next_step(trouble: Trouble, standing: Standing) -> str:
 # -- on and on
 
 
-async def _watch(desk: BalanceDesk, show: Callable[[Standing], str], options: argparse.Namespace) -> Exit:
+async def _watch(desk: BalanceDesk, show: Callable[[Standing], str], options: argparse.Namespace) -> ExitCode:
     await desk.account.connect()
     readings = desk.account.watch.readings()
     return await follow_readings(desk, readings, lambda now: print(show(now), flush=True), below=options.below)
@@ -94,7 +95,7 @@ async def follow_readings(
     *,
     below: int | None,
     tick: float = TICK,
-) -> Exit:
+) -> ExitCode:
     """Tell the standing at each reading, and once more when a figure has become old; ends below `below`.
 
     Keeps nothing but the last standing: a watch may run for months. `tick` is in seconds.
@@ -115,8 +116,8 @@ async def follow_readings(
                     say(reading.trouble)
                 told = await desk.standing(reading.trouble)
                 tell(told)
-                if _judged(told, below) is Exit.BELOW:
-                    return Exit.BELOW
+                if _judged(told, below) is ExitCode.BELOW:
+                    return ExitCode.BELOW
             elif told is not None and not told.stale and told.at(desk.clock()).stale:
                 told = told.at(desk.clock())
                 tell(told)
@@ -127,7 +128,7 @@ async def follow_readings(
         await readings.aclose()
 
 
-async def _ended(desk: BalanceDesk) -> Exit:
+async def _ended(desk: BalanceDesk) -> ExitCode:
     """The watch has nothing more to read. Asking once more raises what tells why, with its own exit code."""
     await desk.read()
-    return say("there is no balance to watch here", Exit.REFUSED)
+    return say("there is no balance to watch here", ExitCode.REFUSED)

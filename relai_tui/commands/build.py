@@ -1,22 +1,24 @@
 """Arguments and environment to an account and a launch. Reads files and standard input; asks no server."""
 
 import argparse
+import io
 import os
-import stat
 import sys
 
 from relai_tui.account import Account, Launch
 from relai_tui.api.address import read_address
 from relai_tui.api.errors import RefusedToSend
 from relai_tui.api.keys import read_key
+from relai_tui.commands.standard_input import NotText, check_argument, read_line, read_piped
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.credentials.os_keyring import Keyring
 from relai_tui.credentials.sources import Credential, forget_environment_key, from_file, from_stdin
 from relai_tui.settings import Paths, Profile, SettingsError, checked_name, load
 from relai_tui.text import CleanText, clean_input, clean_name
 
-LONGEST_INPUT = 8 * 1024 * 1024
-"""Bytes taken from standard input."""
+BYTE_ORDER_MARK = "\ufeff"
+_LONGEST_LINE = 64 * 1024
+"""Bytes of the line that may hold a key."""
 
 
 class UsageError(Exception):
@@ -87,28 +89,21 @@ def _given_key(options: argparse.Namespace) -> Credential | None:
         raise UsageError("--api-key-stdin reads a pipe; to type a key, use: relai-tui login")
     try:
         if options.api_key_stdin:
-            return from_stdin(sys.stdin, read_key)
+            return from_stdin(io.StringIO(read_line(_LONGEST_LINE)), read_key)
         return from_file(options.api_key_file, read_key) if options.api_key_file else None
     except CredentialError as error:
         raise NoUsableKey(str(error)) from None
 
 
 def _prompt(options: argparse.Namespace) -> CleanText | None:
+    """Return what is to be asked: the arguments, then standard input. Raises `UsageError` for what is no text."""
     words = " ".join(getattr(options, "prompt", None) or [])
-    piped = _piped() if hasattr(options, "prompt") else ""
+    force = getattr(options, "force", False)
+    try:
+        if not force:
+            check_argument(words + (getattr(options, "system", None) or ""))
+        piped = read_piped(force=force) if hasattr(options, "prompt") else ""
+    except NotText as error:
+        raise UsageError(str(error)) from None
     parts = (clean_input(words), clean_input(piped).strip("\n"))
     return CleanText("\n\n".join(part for part in parts if part)) or None
-
-
-def _piped() -> str:
-    """Standard input where it is a pipe, a file or a socket; a terminal or /dev/null is not waited for."""
-    try:
-        mode = os.fstat(sys.stdin.fileno()).st_mode
-    except (OSError, ValueError):
-        return ""
-    if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)):
-        return ""
-    data = sys.stdin.buffer.read(LONGEST_INPUT + 1)
-    if len(data) > LONGEST_INPUT:
-        raise UsageError(f"standard input is larger than {LONGEST_INPUT // 2**20} MiB: send less")
-    return data.decode("utf-8", "replace")

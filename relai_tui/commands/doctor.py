@@ -1,6 +1,5 @@
 """`relai-tui doctor`: where everything comes from and whether it works. Shows no secret."""
 
-import asyncio
 import json
 import platform
 from dataclasses import dataclass
@@ -10,6 +9,9 @@ from relai_tui import __version__
 from relai_tui.account import Account, NoCredential
 from relai_tui.api.errors import NotFound, NotOffered, RelaiError
 from relai_tui.api.keys import masked
+from relai_tui.commands.exit_codes import ExitCode
+from relai_tui.commands.outcome import run
+from relai_tui.counts import counted
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.text import clean_line
 
@@ -23,11 +25,17 @@ class Finding:
     subject: str
     words: str
     well: bool = True
+    needed: bool = True
+    """Chatting depends on it: where it is not well, the exit code is 1."""
 
 
 def doctor(account: Account, *, as_json: bool) -> int:
     """Look and tell; exit code 1 when something keeps one from chatting."""
-    findings = asyncio.run(_look(account))
+    return run(account, _doctor(account, as_json=as_json))
+
+
+async def _doctor(account: Account, *, as_json: bool) -> ExitCode:
+    findings = await _look(account)
     if as_json:
         print(
             json.dumps({f.subject: {"found": f.words, "well": f.well} for f in findings}, ensure_ascii=False, indent=2)
@@ -36,20 +44,17 @@ def doctor(account: Account, *, as_json: bool) -> int:
         column = max(len(finding.subject) for finding in findings)
         for finding in findings:
             print(f"{'✓' if finding.well else '✗'} {finding.subject:<{column}}  {finding.words}")
-    return 0 if all(finding.well for finding in findings) else 1
+    return ExitCode.DONE if all(finding.well or not finding.needed for finding in findings) else ExitCode.PROBLEM
 
 
 async def _look(account: Account) -> list[Finding]:
-    try:
-        return [
-            *_versions(),
-            *_paths(account),
-            await _keyring(account),
-            *await _connection(account),
-            await _store(account),
-        ]
-    finally:
-        await account.close()
+    return [
+        *_versions(),
+        *_paths(account),
+        await _keyring(account),
+        *await _connection(account),
+        await _store(account),
+    ]
 
 
 def _versions() -> list[Finding]:
@@ -78,8 +83,10 @@ def _paths(account: Account) -> list[Finding]:
 async def _keyring(account: Account) -> Finding:
     state = await account.probe_keyring()
     if state.trouble is not None:
-        return Finding("keyring", str(state.trouble), well=account.environment_key is not None)
-    return Finding("keyring", state.backend or "none")
+        named = f"{state.backend}: " if state.backend else ""
+        # Where the key was to come from it, the key is missing too, and that is told.
+        return Finding("keyring", f"{named}{state.trouble}", well=False, needed=False)
+    return Finding("keyring", f"{state.backend}: an entry was written, read back and deleted")
 
 
 async def _connection(account: Account) -> list[Finding]:
@@ -97,7 +104,7 @@ async def _connection(account: Account) -> list[Finding]:
         rows.append(Finding("key", "none; this server may not need one"))
     try:
         models = await client.models()
-        rows.append(Finding("server", f"{client.base_url} answers; {len(models)} models"))
+        rows.append(Finding("server", f"{client.base_url} answers; {counted(len(models), 'model')}"))
     except (NotFound, NotOffered):
         rows.append(Finding("server", f"{client.base_url} answers; it lists no models"))
     except RelaiError as error:
@@ -109,4 +116,4 @@ async def _store(account: Account) -> Finding:
     store = await account.store()
     if store.notice:
         return Finding("store", store.notice, well=False)
-    return Finding("store", f"{await store.conversations.count()} conversations")
+    return Finding("store", counted(await store.conversations.count(), "conversation"))

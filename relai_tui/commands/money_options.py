@@ -7,33 +7,20 @@ from pathlib import Path
 
 _TIMES = "7d, 24h, 90min, 2w, today, yesterday, month, 2026-11-01 or 2026-11-01T14:00"
 
-_EXITS = """\
-exit codes:
-  0    done
-  2    the arguments are wrong
-  3    no figure of now (no answer, or one that holds none); what is printed is kept from before, or only a part
-  4    refused by the server, or not offered there
-  5    no usable credentials
-  7    rate-limited for longer than is waited for
-  9    less is left than --below says (balance)
-  130  stopped
-"""
 EPILOGS: dict[str, str] = {
-    "balance": f"""\
-{_EXITS}
+    "balance": """\
+
 With --format the code is 0 as soon as a line was printed, as bars hide what fails; --below keeps its codes there too.
 --json prints: profile, region, credits_micro, as_of (ISO 8601), age_seconds, stale, pace (gathering, idle, burning),
 burn_micro_per_hour and runway_seconds (a pair, earliest and latest; the latest may be null), level (none, low,
 critical), forecast (in words), trouble.
 
   tmux     set -g status-right '#(relai-tui balance --format tmux)'
-  waybar   "custom/relai": {{"exec": "relai-tui balance --watch --format waybar", "return-type": "json"}}
+  waybar   "custom/relai": {"exec": "relai-tui balance --watch --format waybar", "return-type": "json"}
   cron     relai-tui balance --below 5.00 >/dev/null; [ $? -eq 9 ] && notify-send "Relai: top up"
 """,
-    "usage": _EXITS,
-    "receipt": _EXITS,
 }
-"""What stands below the options, by command."""
+"""What stands below the exit codes, by command."""
 
 
 def add_money_options(parser: argparse.ArgumentParser, command: str) -> None:

@@ -1,22 +1,25 @@
-"""How the money commands end: their exit codes, and their words to standard error."""
+"""How commands end that ask a server: trouble as an exit code, and their words to standard error."""
 
 from __future__ import annotations
 
 import asyncio
-from enum import IntEnum
+from math import ceil
 from typing import TYPE_CHECKING
 
 from relai_tui.account import NoCredential
+from relai_tui.api.deltas import Waiting
 from relai_tui.api.errors import (
+    InsufficientBalance,
     KeyRefused,
-    NotOffered,
     QuotaExceeded,
     RateLimited,
     RefusedToSend,
     RelaiError,
     ServerRefused,
+    UnusableKey,
 )
 from relai_tui.commands import ending
+from relai_tui.commands.exit_codes import ExitCode
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.store.errors import StoreError
 
@@ -24,53 +27,52 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from relai_tui.account import Account
-
-
-class Exit(IntEnum):
-    """The exit codes of `balance`, `usage` and `receipt`."""
-
-    DONE = 0
-    USAGE = 2
-    UNKNOWN = 3
-    """There is no figure of now: no answer came, or none that is a figure. What is printed is kept from before."""
-    REFUSED = 4
-    """By the server, or not offered there."""
-    NO_CREDENTIAL = 5
-    RATE_LIMITED = 7
-    """For longer than is waited for."""
-    BELOW = 9
-    """The balance is below what `--below` says."""
+    from relai_tui.api.progress import StillWaiting
 
 
 Trouble = RelaiError | NoCredential | CredentialError | StoreError
-"""What may keep a command from its figures; each says in one line what to do."""
+"""What may keep a command from its end; each says in one line what to do."""
 TROUBLES = (RelaiError, NoCredential, CredentialError, StoreError)
 
 
-def exit_code(trouble: Trouble) -> Exit:
-    """The exit code that tells a script what happened."""
+def exit_code(trouble: Trouble) -> ExitCode:
+    """Return the exit code that tells a script what happened."""
     match trouble:
-        case NoCredential() | CredentialError() | KeyRefused():
-            return Exit.NO_CREDENTIAL
+        case NoCredential() | CredentialError() | KeyRefused() | UnusableKey():
+            return ExitCode.NO_CREDENTIAL
+        case InsufficientBalance():
+            return ExitCode.OUT_OF_CREDIT
         case RateLimited() | QuotaExceeded():
-            return Exit.RATE_LIMITED
-        case NotOffered() | RefusedToSend() | ServerRefused():
-            return Exit.REFUSED
-    return Exit.UNKNOWN
+            return ExitCode.RATE_LIMITED
+        case RefusedToSend():
+            return ExitCode.USAGE
+        case ServerRefused():
+            return ExitCode.REFUSED
+    return ExitCode.INCOMPLETE
 
 
-def say(words: str, code: Exit = Exit.DONE) -> Exit:
-    """Say it on standard error; the code, to return."""
+def say(words: str, code: ExitCode = ExitCode.DONE) -> ExitCode:
+    """Say it on standard error; return the code."""
     ending.say(words)
     return code
 
 
-def run(account: Account, work: Coroutine[object, object, Exit]) -> int:
-    """Do a command's work, tell its trouble, close the account. SIGINT and SIGTERM end it in order."""
+def run(account: Account, work: Coroutine[object, object, ExitCode]) -> int:
+    """Do a command's work, tell its trouble, close the account. Signals end it in order."""
+    account.observer = say_progress
     return asyncio.run(ending.until_stopped(account, _telling(work)))
 
 
-async def _telling(work: Coroutine[object, object, Exit]) -> Exit:
+def say_progress(progress: Waiting | StillWaiting) -> None:
+    """Say why a request takes long."""
+    if isinstance(progress, Waiting):
+        ending.say(f"trying again in {max(1, ceil(progress.seconds))} s: {progress.because}")
+    else:
+        ending.say(f"waiting for {progress.host}…")
+
+
+async def _telling(work: Coroutine[object, object, ExitCode]) -> ExitCode:
+    """Do a command's work; its trouble becomes a line and an exit code."""
     try:
         return await work
     except TROUBLES as trouble:

@@ -1,60 +1,54 @@
 """`relai-tui login` and `relai-tui logout`."""
 
-import asyncio
 import getpass
-import sys
 
-from relai_tui.account import Account, Launch
-from relai_tui.api.errors import RelaiError
-from relai_tui.credentials.errors import KeyringError
+from relai_tui.account import Account
+from relai_tui.commands.exit_codes import ExitCode
+from relai_tui.commands.outcome import run, say
+from relai_tui.credentials.errors import KeyringError, KeyringHangs
 from relai_tui.settings import SettingsError
-from relai_tui.text import clean_line
-
-NO_CREDENTIAL = 5
-"""Exit code: no key that can be used, or no place to keep it."""
 
 
-def login(account: Account, launch: Launch) -> int:
+def login(account: Account) -> int:
     """Ask for a key (or take the one given), try it, keep it; the exit code."""
-    del launch
     given = account.given
     try:
-        text = given.key.get_secret_value() if given else _typed()
-        return asyncio.run(_login(account, text))
+        text = given.key.get_secret_value() if given else getpass.getpass("API key (not shown): ")
     except EOFError:
-        print("relai-tui: no key was given", file=sys.stderr)
-        return NO_CREDENTIAL
+        return say("no key was given", ExitCode.NO_CREDENTIAL)
+    return run(account, _login(account, text))
 
 
-def _typed() -> str:
-    return getpass.getpass("API key (not shown): ")
-
-
-async def _login(account: Account, text: str) -> int:
-    try:
-        trial = await account.try_key(text)
-    except RelaiError as error:
-        return _fail(error.message)
+async def _login(account: Account, text: str) -> ExitCode:
+    trial = await account.try_key(text)
+    name = trial.profile.name
     try:
         await account.keep(trial)
-    except (KeyringError, SettingsError) as error:
-        return _fail(f"The key works, but it could not be stored. {error}")
+    except KeyringHangs as error:
+        return _fail(f"The key works, but it is not known whether it was stored. {error} relai-tui logout removes it.")
+    except KeyringError as error:
+        return _fail(f"The key works, but it was not stored. {error}")
+    except SettingsError as error:
+        return _fail(
+            f"The key works and is in the keyring, but the profile “{name}” could not be written. {error}"
+            " relai-tui logout removes the key."
+        )
     finally:
         await trial.client.aclose()
-        await account.close()
     where = f" for {trial.profile.region.upper()}" if trial.profile.region else ""
-    print(f"The key works and is in the keyring, as profile “{trial.profile.name}”{where}.")
+    print(f"The key works and is in the keyring, as profile “{name}”{where}.")
     if shadow := account.environment_key:
         print(f"Note: {shadow} is set and goes before the keyring.")
-    return 0
+    return ExitCode.DONE
 
 
 def logout(account: Account) -> int:
     """Forget the profile's key; the exit code."""
-    try:
-        was_there = asyncio.run(account.forget())
-    except KeyringError as error:
-        return _fail(str(error))
+    return run(account, _logout(account))
+
+
+async def _logout(account: Account) -> ExitCode:
+    was_there = await account.forget()
     name = account.profile.name
     if was_there:
         print(f"The key of the profile “{name}” is no longer in the keyring. It is valid until it is revoked.")
@@ -62,9 +56,8 @@ def logout(account: Account) -> int:
         print(f"There was no key of the profile “{name}” in the keyring.")
     if shadow := account.environment_key:
         print(f"Note: {shadow} is still set and will be used.")
-    return 0
+    return ExitCode.DONE
 
 
-def _fail(words: str) -> int:
-    print(f"relai-tui: {clean_line(words, 600)}", file=sys.stderr)
-    return NO_CREDENTIAL
+def _fail(words: str) -> ExitCode:
+    return say(words, ExitCode.NO_CREDENTIAL)

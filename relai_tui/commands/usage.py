@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from relai_tui.api.errors import NotOffered
 from relai_tui.balance.receipts import safe_cell
-from relai_tui.commands.outcome import TROUBLES, Exit, exit_code, run, say
+from relai_tui.commands.exit_codes import ExitCode
+from relai_tui.commands.outcome import TROUBLES, exit_code, run, say
 from relai_tui.commands.table import in_columns
 from relai_tui.commands.times import NoTime, read_moment, told_moment
 from relai_tui.money import dollars
@@ -40,21 +41,23 @@ def usage(account: Account, options: argparse.Namespace) -> int:
         since = read_moment(options.since, desk.clock(), desk.zone)
         until = read_moment(options.until, desk.clock(), desk.zone) if options.until else desk.clock()
     except NoTime as error:
-        return say(str(error), Exit.USAGE)
+        return say(str(error), ExitCode.USAGE)
     if since >= until:
-        return say("--since must be before --until", Exit.USAGE)
+        return say("--since must be before --until", ExitCode.USAGE)
     return run(account, _usage(desk, options, since, until))
 
 
-async def _usage(desk: BalanceDesk, options: argparse.Namespace, since: float, until: float) -> Exit:
+async def _usage(desk: BalanceDesk, options: argparse.Namespace, since: float, until: float) -> ExitCode:
     by = By(options.by)
-    code = Exit.DONE
+    code = ExitCode.DONE
     if by in (By.MODEL, By.DAY):
         code = await bring_up_to_date(desk, since)
     try:
         spending = await desk.sums(by, since, until)
     except NotOffered:
-        return say("this server does not tell what each key spent: use --by model, day or conversation", Exit.REFUSED)
+        return say(
+            "this server does not tell what each key spent: use --by model, day or conversation", ExitCode.REFUSED
+        )
     if options.json:
         print(_as_json(spending, by, since, until))
     elif options.csv:
@@ -64,11 +67,11 @@ async def _usage(desk: BalanceDesk, options: argparse.Namespace, since: float, u
         say(f"{_SOURCES[spending.source]}, from {told_moment(since)} until {told_moment(until)}")
     if not spending.complete:
         say("not all requests of that time are known here: the sums are what is known")
-        code = code or Exit.UNKNOWN
+        code = code or ExitCode.INCOMPLETE
     return code
 
 
-async def bring_up_to_date(desk: BalanceDesk, since: float) -> Exit:
+async def bring_up_to_date(desk: BalanceDesk, since: float) -> ExitCode:
     """Read what the server tells and is not kept here; where that fails say so: what is kept is used."""
     progress = _Progress()
     try:
@@ -77,7 +80,7 @@ async def bring_up_to_date(desk: BalanceDesk, since: float) -> Exit:
         progress.end()
         return say(f"{trouble} What is shown is what is kept here.", exit_code(trouble))
     progress.end()
-    return Exit.DONE
+    return ExitCode.DONE
 
 
 class _Progress:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
+import secrets
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -120,13 +121,13 @@ class Keyring:
             await self._fly(lambda: self._delete(profile), profile)
 
     async def probe(self) -> KeyringState:
-        """Whether keys can be kept here. Raises nothing."""
+        """Find out whether keys can be kept here: an entry is written, read back and deleted. Raises nothing."""
         names: list[CleanLine] = []
 
         def look() -> None:
             backend = self._backend()
             names.append(_name_of(backend))
-            backend.get_password(service_of("/probe"), USERNAME)
+            _try_out(backend)
 
         try:
             async with self._in_turn():
@@ -206,9 +207,13 @@ class Keyring:
     def _set(self, profile: str, key: SecretStr) -> SecretStr:
         backend, service = self._backend(), service_of(profile)
         backend.set_password(service, USERNAME, key.get_secret_value())
-        kept = backend.get_password(service, USERNAME)
+        try:
+            kept = backend.get_password(service, USERNAME)
+        except Exception as error:  # noqa: BLE001  # backends raise anything; each becomes an error of ours
+            trouble = self._in_words(error)
+            raise type(trouble)(f"{_taken_back(backend, service)} {trouble.message}") from None
         if kept is None or not hmac.compare_digest(kept.encode(), key.get_secret_value().encode()):
-            raise KeyringLies(f"The keyring said it kept the key, but does not have it: {WAY_ON}.")
+            raise KeyringLies(f"{_taken_back(backend, service)} You can {WAY_ON}.")
         return key
 
     def _delete(self, profile: str) -> None:
@@ -256,6 +261,29 @@ class Keyring:
         if isinstance(error, errors.KeyringLocked) or any(mark in said for mark in _LOCKED):
             return KeyringLocked(locked_words(self._kind))
         return KeyringBroken(f"The keyring failed ({type(error).__name__}): {WAY_ON}.")
+
+
+def _try_out(backend: KeyringBackend) -> None:
+    """Write an entry of its own, read it back and delete it. Raises what the backend raises, and `KeyringLies`."""
+    service, value = service_of(f"/probe-{secrets.token_hex(4)}"), secrets.token_hex(8)
+    backend.set_password(service, USERNAME, value)
+    try:
+        kept = backend.get_password(service, USERNAME)
+    finally:
+        with suppress(Exception):  # told by what was read, or by what is raised
+            backend.delete_password(service, USERNAME)
+    if kept != value:
+        raise KeyringLies(f"The keyring does not give back what it was given: {WAY_ON}.")
+
+
+def _taken_back(backend: KeyringBackend, service: str) -> str:
+    """Delete what cannot be read back; say what became of it."""
+    said = "The keyring took the key, but does not give it back;"
+    try:
+        backend.delete_password(service, USERNAME)
+    except Exception:  # noqa: BLE001  # whatever it is, the entry may still be there, and that is said
+        return f"{said} it may still hold it as “{service}”: look with the keyring's own program."
+    return f"{said} it was removed again."
 
 
 def _name_of(backend: KeyringBackend) -> CleanLine:

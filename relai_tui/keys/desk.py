@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from relai_tui.account import Account
     from relai_tui.api.client import Client
-    from relai_tui.api.exchange import OnWait
     from relai_tui.api.models import ApiKey
+    from relai_tui.api.progress import OnWait
     from relai_tui.key_records import KeyEvent
 
 _SHORTEST_PREFIX = 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from relai_tui.counts import counted
 from relai_tui.keys.listing import Held
 from relai_tui.moments import DAY, age
 from relai_tui.text import CleanLine, clean_line, visible
@@ -79,7 +80,7 @@ def demand_for_several(rows: Sequence[KeyRow]) -> Demand:
     if any(row.session is not Held.NO for row in rows):
         raise NotAllowed("The key this session uses is among them: revoke it alone, or rotate it.")
     count = len(rows)
-    return Demand((clean_line(f"{count} keys at once"),), (clean_line(f"revoke {count}"),))
+    return Demand((clean_line(f"{counted(count, 'key')} at once"),), (clean_line(f"revoke {count}"),))
 
 
 def name_trouble(name: str) -> CleanLine | None:
@@ -99,7 +100,7 @@ def name_warning(name: str, listing: Listing | None) -> CleanLine | None:
     taken = len(listing.named(name)) if listing and name.strip() else 0
     if not taken:
         return None
-    has = "A key has" if taken == 1 else f"{taken} keys have"
+    has = "A key has" if taken == 1 else f"{counted(taken, 'key')} have"
     return clean_line(f"{has} this name already; they can be told apart only by prefix and date.")
 
 

@@ -12,7 +12,7 @@ from relai_tui.api.errors import KeyRefused
 from relai_tui.balance.watch import Reading
 from relai_tui.commands.balance import follow_readings
 from relai_tui.commands.balance_words import as_json, for_waybar, plain
-from relai_tui.commands.outcome import Exit
+from relai_tui.commands.exit_codes import ExitCode
 from relai_tui.sandbox.faults import error
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.spending.desk import BalanceDesk
@@ -49,7 +49,7 @@ async def test_it_tells_each_reading_and_ends_below(desk: BalanceDesk, clock: Ho
             yield Reading(micro, 0.0, 0.0)
 
     told: list[Standing] = []
-    assert await follow_readings(desk, readings(), told.append, below=2_000_000) is Exit.BELOW
+    assert await follow_readings(desk, readings(), told.append, below=2_000_000) is ExitCode.BELOW
     assert [each.micro for each in told] == [3_000_000, 2_000_000, 1_999_999]
 
 
@@ -64,7 +64,7 @@ async def test_trouble_is_said_once_and_the_figure_grows_old(
             yield Reading(None, 0.0, 0.0, "the server is in trouble")
 
     told: list[Standing] = []
-    assert await follow_readings(desk, readings(), told.append, below=None) is Exit.REFUSED
+    assert await follow_readings(desk, readings(), told.append, below=None) is ExitCode.REFUSED
     assert [each.stale for each in told] == [False, False, False, True]
     assert [each.trouble is None for each in told] == [True, False, False, False]
     assert plain(told[-1]) == "$3.00 · ⚠ 12 min"

@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, RadioButton, RadioSet, Static
 from relai_tui.account import NoCredential
 from relai_tui.api.errors import RelaiError
 from relai_tui.balance.receipts import as_csv, as_markdown
+from relai_tui.counts import counted
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.spending.receipt_file import write_receipt
 from relai_tui.store.errors import StoreError
@@ -159,7 +160,7 @@ class ExportReceipt(TellsFaults, ModalScreen[CleanLine | None]):
         except OSError as error:
             self._say(f"It could not be written: {error.strerror or error}.", bad=True)
         else:
-            return clean_line(f"{len(rows):,} rows written to {path}", 400)
+            return clean_line(f"{counted(len(rows), 'row')} written to {path}", 400)
         return None
 
     def _progress(self, done: int, total: int | None) -> None:

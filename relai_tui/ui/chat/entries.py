@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from relai_tui.conversation import Role, ToolCall, Turn, TurnState
+from relai_tui.counts import counted
 from relai_tui.text import CleanText, clean_line
 from relai_tui.ui.chat.captions import figures_text, heading_text, state_text, thought_text
 from relai_tui.ui.chat.markdown.definitions import Definitions
@@ -397,7 +398,7 @@ def _tool_call(call: ToolCall, painter: Painter) -> Iterator[Line]:
     code = "\n".join(row[:2_000] for row in shown[:ARGUMENT_LINES])
     yield from painter.code.lines(code, "json", painter.width, ["root"])
     if len(shown) > ARGUMENT_LINES:
-        left = f"… {len(shown) - ARGUMENT_LINES:,} lines more; not run"
+        left = f"… {counted(len(shown) - ARGUMENT_LINES, 'more line')}; not run"
     else:
         left = "asked for by the model; never run here"
     yield from _wrapped(left, painter.width, looks.named("dim", copied=SKIPPED))

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from relai_tui.api.errors import RelaiError
+from relai_tui.counts import counted
 from relai_tui.money import dollars
 from relai_tui.store.errors import StoreError
 from relai_tui.text import clean_line, visible
@@ -76,7 +77,8 @@ class ChatMoney:
             while (wait := governor.wait()) > 0:
                 full = governor.limit is not None and governor.used() >= governor.limit
                 because = (
-                    f"{governor.used()} of {governor.limit} requests of this minute are used"
+                    f"{governor.used()} of {counted(governor.limit or 0, 'request')} of this minute"
+                    f" {'is' if governor.limit == 1 else 'are'} used"
                     if full
                     else "the server asked to wait"
                 )

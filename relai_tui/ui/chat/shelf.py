@@ -13,6 +13,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from relai_tui.conversation import Conversation
+from relai_tui.counts import counted
 from relai_tui.ui.chat.narrowed_list import NarrowedList
 
 Search = Callable[[str], Awaitable[tuple[tuple[Conversation, ...], int]]]
@@ -88,7 +89,7 @@ class Shelf(NarrowedList[str]):
         if not kept:
             return "Nothing here yet: what you send is kept, and will be found here."
         if not found:
-            return f"Nothing said “{words}” in {kept:,} conversations."
+            return f"Nothing said “{words}” in {counted(kept, 'conversation')}."
         hidden = f" · {kept - found:,} more: type to search them" if kept > found and not words else ""
         return f"{found:,} {'found' if words else 'newest'}{hidden} · Enter opens, Esc goes back"
 
@@ -98,7 +99,7 @@ class Shelf(NarrowedList[str]):
             ("● " if each.id == self._current else "  ", "$text-success"),
             (each.title or "untitled", "bold" if each.title else "italic"),
         )
-        facts = Content.styled(f"{each.model} · {each.turns} turns {when}", "$foreground 50%")
+        facts = Content.styled(f"{each.model} · {counted(each.turns, 'turn')} {when}", "$foreground 50%")
         room = width - facts.cell_length - 2
         line = Content.assemble(title.truncate(room, ellipsis=True, pad=True), "  ", facts)
         if each.excerpt:

@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from relai_tui.counts import counted
 from relai_tui.key_records import KeyEvent
 from relai_tui.keys.listing import Held, KeyRow
 from relai_tui.moments import age
@@ -38,7 +39,7 @@ def facts(row: KeyRow, now: float) -> list[tuple[str, str]]:
         ("prefix", key.prefix or "—"),
         ("region", (key.region or "—").upper()),
         ("scope", key.scope or ""),
-        ("limit", f"{key.rpm_limit:,} requests a minute" if key.rpm_limit is not None else "—"),
+        ("limit", f"{counted(key.rpm_limit, 'request')} a minute" if key.rpm_limit is not None else "—"),
         ("created", f"{absolute(row.created)} ({_ago(row.created, now)})" if row.created else "—"),
         ("last used", used),
         ("state", state or "—"),

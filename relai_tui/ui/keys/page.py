@@ -13,6 +13,7 @@ from textual.widgets import Input
 from relai_tui.account import NoCredential
 from relai_tui.api.deltas import Waiting
 from relai_tui.api.errors import KeyRefused, NotOffered, RelaiError
+from relai_tui.counts import counted
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.keys.bulk import BulkRevocation
 from relai_tui.keys.guards import NotAllowed, demand_for
@@ -205,7 +206,7 @@ class KeysPage(Page):
         if listing is None:
             return clean_line("API keys")
         count = len(listing.rows)
-        words = f"{count:,} API {'key' if count == 1 else 'keys'}"
+        words = counted(count, "API key")
         if rows is not None and len(rows) != count:
             words = f"{len(rows):,} of {words}"
         return clean_line(f"{words} · {len(self._marked)} marked" if self._marked else words)

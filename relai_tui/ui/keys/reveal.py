@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from relai_tui.api.errors import RelaiError
+from relai_tui.counts import counted
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.keys.desk import Creation, KeyDesk
 from relai_tui.keys.guards import NotAllowed
@@ -82,7 +83,7 @@ class RevealSecret(TellsFaults, ModalScreen[bool]):
         key = self._creation.key
         if key is None:
             return [("name", self._creation.name)]
-        limit = f"{key.rpm_limit:,} requests a minute" if key.rpm_limit else "—"
+        limit = f"{counted(key.rpm_limit, 'request')} a minute" if key.rpm_limit else "—"
         pairs = [("id", key.id), ("prefix", key.prefix or "—"), ("scope", key.scope or ""), ("limit", limit)]
         return [(name, words) for name, words in pairs if words]
 

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 from textual.worker import Worker
 
+from relai_tui.counts import counted
 from relai_tui.keys.bulk import BulkRevocation, Fate
 from relai_tui.keys.guards import LAG, Demand
 from relai_tui.keys.listing import KeyRow
@@ -176,7 +177,7 @@ class RevokeSeveral(TellsFaults, ModalScreen[None]):
         """The preview, what to type, two buttons."""
         count = len(self._revocation.keys)
         with Vertical(classes="dialog"):
-            yield Static(Content(f"Revoke {count} {'key' if count == 1 else 'keys'} for good?"), classes="title")
+            yield Static(Content(f"Revoke {counted(count, 'key')} for good?"), classes="title")
             with VerticalScroll(classes="list"):
                 yield Static(self._lines(), classes="lines")
             yield Static(Content(LAG), classes="note")

@@ -73,7 +73,7 @@ async def test_tool_calls_are_shown_and_never_run() -> None:
         assert '▏{"city": "Paris",' in shown
         assert "never run here" in shown
         assert "⚙ a function without a name" in shown
-        assert "28 lines more; not run" in shown
+        assert "28 more lines; not run" in shown
 
 
 async def test_an_answer_as_it_comes_and_as_it_stays() -> None:
