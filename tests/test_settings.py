@@ -125,7 +125,7 @@ def test_a_file_that_is_no_text_is_said(paths: Paths) -> None:
         load(paths)
     paths.config_file.unlink()
     paths.config_file.mkdir()
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="is a folder and no file"):
         load(paths)
 
 

@@ -9,9 +9,13 @@ that nobody is charged on an account they did not mean.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import select
 import signal
+import stat
 import sys
+import time
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from relai_tui.credentials.daemon import in_daemon_thread
 from relai_tui.credentials.errors import KeyCommandFailed, KeyFileUnreadable, UnusableSource
+from relai_tui.private_files import Distrusted, read_regular
 from relai_tui.text import CleanLine, clean_line
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ COMMAND_LIMIT = 30.0
 """Seconds a key_command may take; a person may have to touch a token or type a PIN."""
 
 _LONGEST = 64 * 1024
+_DESCRIPTORS = ("/dev/fd", "/proc/self/fd")
 
 
 class KeySource(StrEnum):
@@ -92,7 +98,7 @@ async def find(
         case KeySource.ENVIRONMENT_FILE:
             path = environ[FILE_VARIABLE].strip()
             label = clean_line(f"file {path} ({FILE_VARIABLE})")
-            # In a thread: it may be a pipe whose writer takes its time.
+            # In a thread: it may be a pipe of the shell's whose writer takes its time.
             key = await in_daemon_thread(lambda: _read_file(read_key, Path(path), label), "relai-tui key file")
             return Credential(key, KeySource.ENVIRONMENT_FILE, label, hides)
         case KeySource.COMMAND if key_command:
@@ -149,14 +155,33 @@ def _read(read_key: ReadKey, text: str, label: CleanLine) -> SecretStr:
 
 def _read_file(read_key: ReadKey, path: Path, label: CleanLine) -> SecretStr:
     try:
-        with path.expanduser().open("rb") as file:
-            raw = file.read(_LONGEST + 1)
+        raw = _contents(path.expanduser())
+    except Distrusted as error:
+        raise KeyFileUnreadable(f"The key in {label} is not used: {error.strerror}. {error.way_on}.") from error
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or "it is no usable path"
         raise KeyFileUnreadable(f"The key in {label} cannot be read: {why}.") from error
     if len(raw) > _LONGEST:
         raise KeyFileUnreadable(f"The key in {label} cannot be read: the file is too large for one.")
     return _read(read_key, raw.decode("utf-8", "replace"), label)
+
+
+def _contents(path: Path) -> bytes:
+    """The bytes of a regular file, or of a pipe that the shell made for this program alone: `<(pass show relai)`."""
+    if path.parent.as_posix() not in _DESCRIPTORS or not path.name.isdecimal():
+        return read_regular(path, _LONGEST + 1, only_own=False)
+    descriptor = int(path.name)
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return read_regular(path, _LONGEST + 1, only_own=False)
+    raw, deadline = b"", time.monotonic() + COMMAND_LIMIT
+    while len(raw) <= _LONGEST:
+        if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            raise TimeoutError(errno.ETIMEDOUT, f"nothing more came within {COMMAND_LIMIT:g} seconds")
+        piece = os.read(descriptor, _LONGEST)
+        if not piece:
+            break
+        raw += piece
+    return raw
 
 
 async def _printed_by(command: tuple[str, ...], environ: Mapping[str, str]) -> str:
