@@ -210,7 +210,9 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
 
         return serve(port=options.port, json=options.json, demo=True, tokens_per_second=options.pace)
     from relai_tui.commands.build import NoUsableKey, UsageError, build
+    from relai_tui.credentials.process import keep_memory_private
 
+    keep_memory_private()
     try:
         account, launch = build(options, new_profile=command == "login")
     except NoUsableKey as error:
@@ -259,6 +261,9 @@ def _open_screen(account: "Account", launch: "Launch") -> int:
     if not sys.stdin.isatty() or not sys.stdout.isatty():
         print('relai-tui: the screen needs a terminal; in a pipe, use: relai-tui ask "…"', file=sys.stderr)
         return USAGE_ERROR
+    from relai_tui.ui.environment import ignore_development_variables
+
+    ignore_development_variables(os.environ)
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)
     sys.setswitchinterval(TURN)
     from relai_tui.ui.app import RelaiApp

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from relai_tui.credentials.daemon import in_daemon_thread
 from relai_tui.credentials.errors import KeyCommandFailed, KeyFileUnreadable, UnusableSource
+from relai_tui.credentials.process import wipe_variable
 from relai_tui.private_files import Distrusted, read_regular
 from relai_tui.text import CleanLine, clean_line
 
@@ -126,7 +127,12 @@ def from_file(path: Path, read_key: ReadKey) -> Credential:
 
 
 def forget_environment_key(environ: MutableMapping[str, str]) -> None:
-    """Take the key out of the environment, so that programs started from here do not inherit it."""
+    """Take the key out of the environment, so that programs started from here do not inherit it.
+
+    Of this process's own environment it is also wiped where the kernel shows it to others; see `process`.
+    """
+    if environ is os.environ and KEY_VARIABLE in environ:
+        wipe_variable(KEY_VARIABLE)
     environ.pop(KEY_VARIABLE, None)
 
 

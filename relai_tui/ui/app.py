@@ -295,6 +295,25 @@ class RelaiApp(TellsFaults, App[None]):
                 secret.conceal()
         return super().export_screenshot(title=title, simplify=simplify)
 
+    def deliver_screenshot(
+        self, filename: str | None = None, path: str | None = None, time_format: str | None = None
+    ) -> str | None:
+        """As Textual's, but readable by the user alone, and told where it is."""
+        name = filename or time.strftime(time_format or "relai-tui-%Y-%m-%d-%H%M%S.svg")
+        self._save_picture(self.export_screenshot(), name, path)
+        return None
+
+    @work(group="screenshot", exit_on_error=False)
+    async def _save_picture(self, svg: str, name: str, folder: str | None) -> None:
+        from relai_tui.ui.screenshot import save_picture
+
+        try:
+            path = await asyncio.to_thread(save_picture, svg, name, folder)
+        except OSError as error:
+            self.notify(f"The screenshot is not saved: {error.strerror or error}", severity="warning", markup=False)
+        else:
+            self.notify(f"Screenshot saved as {path}. Only you can read it.", markup=False, timeout=10)
+
     def action_forget_clipboard(self) -> None:
         """A secret that was copied is not to be pasted from here again."""
         self._clipboard = ""
