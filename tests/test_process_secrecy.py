@@ -11,12 +11,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from textual.command import Command, CommandList
 
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.ui.screenshot import save_picture
 from tests.commands_shell import Shell
 from tests.terminal import terminal
-from tests.ui.conftest import account_on, desk
+from tests.ui.conftest import Desk, account_on, desk
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 ROOT = Path(__file__).parent.parent
@@ -140,7 +141,9 @@ async def test_a_screenshot_is_for_the_user_alone_and_says_where_it_is(
     try:
         async with desk(account_on(sandbox, tmp_path / "home")) as at:
             await at.sees("anything")
-            await at.pilot.press("ctrl+p", *"screenshot", "enter")
+            await at.pilot.press("ctrl+p", *"screenshot")
+            await at.until(lambda: highlighted(at) == "Screenshot")
+            await at.pilot.press("enter")
             await at.until(lambda: list(downloads.glob("relai-tui-*.svg")))
             await at.until(lambda: any("Only you can read it" in note.message for note in at.app._notifications))
             (picture,) = downloads.iterdir()
@@ -150,6 +153,13 @@ async def test_a_screenshot_is_for_the_user_alone_and_says_where_it_is(
         os.umask(before)
     assert stat.S_IMODE(picture.stat().st_mode) == 0o600
     assert picture.read_text().startswith("<svg")
+
+
+def highlighted(at: Desk) -> str | None:
+    """The command the palette would run."""
+    (commands,) = at.app.screen.query(CommandList)
+    option = commands.highlighted_option
+    return option.hit.text if isinstance(option, Command) else None
 
 
 def test_two_pictures_of_one_second_are_two_files(tmp_path: Path) -> None:
