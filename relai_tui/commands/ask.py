@@ -51,6 +51,8 @@ class Exit(IntEnum):
 
 def ask(account: Account, launch: Launch) -> int:
     """Ask what `launch.prompt` and standard input say; the exit code."""
+    for warning in account.settings.warnings:
+        say(warning)
     return asyncio.run(until_stopped(account, _ask(account, launch)))
 
 

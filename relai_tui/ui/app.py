@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 LOOK = 20.0
 """Seconds between two looks at the clock."""
+SHOWN_WARNINGS = 3
+"""Warnings about the settings that are shown at the start."""
 SLEPT = 60.0
 """Seconds on the wall between two looks from which this machine must have slept: timers stood still meanwhile."""
 
@@ -226,6 +228,16 @@ class RelaiApp(TellsFaults, App[None]):
                 loop.add_signal_handler(number, self._leave_by_signal, number)
         self.set_interval(LOOK, self.look_at_the_clock)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+        self._warn_of_settings()
+
+    def _warn_of_settings(self) -> None:
+        """Tell of settings that are ignored: a limit that was misspelled protects nobody."""
+        warnings = self._account.settings.warnings
+        if warnings:
+            shown = [f"{warning}" for warning in warnings[:SHOWN_WARNINGS]]
+            if len(warnings) > SHOWN_WARNINGS:
+                shown.append(f"{len(warnings) - SHOWN_WARNINGS} more: relai-tui doctor shows all.")
+            self.notify("\n".join(shown), title="Settings", severity="warning", markup=False, timeout=20)
 
     def on_chat_page_settled(self, event: ChatPage.Settled) -> None:
         """What is heavy is loaded."""
