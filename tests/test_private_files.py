@@ -194,6 +194,18 @@ async def test_settings_of_another_user_are_not_used(shell: Shell, paths: Paths,
     assert not ran.exists()
 
 
+@as_root
+async def test_a_folder_of_another_user_without_settings_keeps_nobody_from_chatting(shell: Shell, paths: Paths) -> None:
+    paths.config.mkdir(parents=True)
+    os.chown(paths.config, NOBODY, NOBODY)
+    ended = await shell.run("ask", "Hello")
+    assert ended.code == 0
+    assert ended.out
+    with pytest.raises(SettingsError, match=r"cannot be saved: .* belongs to another user"):
+        save_choice(paths, theme="nord")
+    assert list(paths.config.iterdir()) == []
+
+
 def test_a_folder_of_settings_others_could_write_to_is_closed(paths: Paths) -> None:
     configure(paths, 'theme = "nord"\n').parent.chmod(0o777)
     assert load(paths).theme == "nord"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from relai_tui.private_files import make_folder, write
+from relai_tui.private_files import Distrusted, close_folder, make_folder, write
 from relai_tui.settings.reading import check, read
 from relai_tui.settings.values import Paths, Profile, SettingsError, checked_name, text_of
 
@@ -85,9 +85,13 @@ class _Editing:
     def _write(self, text: str) -> None:
         check(self._path, text)
         try:
-            if not self._path.parent.is_dir():
-                make_folder(self._path.parent)
+            if self._paths.config.is_dir():
+                close_folder(self._paths.config)
+            else:
+                make_folder(self._paths.config)
             write(self._path, text)
+        except Distrusted as error:
+            raise SettingsError(f"The settings cannot be saved: {error.strerror}. {error.way_on}.") from error
         except OSError as error:
             raise SettingsError(f"{self._path} cannot be written: {error.strerror}.") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -143,7 +144,7 @@ def text_of(path: Path) -> str | None:
     `key_command`, or a server for the key.
     """
     try:
-        if path.parent.is_dir():
+        if os.path.lexists(path):
             close_folder(path.parent)
         data = read_regular(path, _LONGEST + 1, only_own=True)
     except FileNotFoundError:

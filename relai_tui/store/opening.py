@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from relai_tui.private_files import Distrusted, check_written, make_folder, opened_for_writing
 from relai_tui.store import migrations, salvage
-from relai_tui.store.errors import StoreError, StoreUnavailable, in_words, is_environment
+from relai_tui.store.errors import StoreUnavailable, in_words, is_environment
 from relai_tui.store.search import register_functions
 from relai_tui.store.soundness import Damaged, check_header, check_pages, check_values
 from relai_tui.text import CleanLine, clean_line
@@ -72,6 +72,8 @@ def open_file(path: Path, now: float) -> Opened:
     except sqlite3.Error as error:
         words = in_words(error)
         raise StoreUnavailable(f"{words} ({path})") from error
+    except (UnicodeError, OverflowError) as error:
+        raise StoreUnavailable(f"The history at {path} cannot be read. Move it away to begin a new one.") from error
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -221,7 +223,7 @@ def _set_aside(path: Path, now: float) -> Path:
         if not any(_beside(aside, end).exists() for end in ("", "-wal", "-shm", "-journal")):
             break
     else:
-        raise StoreError("There are too many broken histories beside this one.")
+        raise StoreUnavailable("There are too many broken histories beside this one. Move some away.")
     for end in ("-wal", "-shm", "-journal", ""):
         with suppress(FileNotFoundError):
             _beside(path, end).rename(_beside(aside, end))
