@@ -19,11 +19,9 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from contextlib import contextmanager, suppress
-from shlex import quote
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -71,7 +69,7 @@ def close_folder(folder: Path, others: int = 0o022) -> None:
         os.close(descriptor)
     _refuse_foreign(folder, found)
     if found.st_mode & 0o022 and (found.st_uid == os.geteuid() or not _is_own_group(found)):
-        raise Distrusted(f"other users can write to the folder {folder}", f"Run: chmod 700 {quote(str(folder))}")
+        raise Distrusted(f"other users can write to the folder {folder}", f"Run: chmod 700 {_quoted(folder)}")
 
 
 def check_written(path: Path) -> None:
@@ -109,7 +107,7 @@ def write(path: Path, text: str, *, newline: str | None = None) -> None:
 
     It is written beside its place and then moved there, so that a link is replaced and not followed.
     """
-    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.tmp")
+    beside = path.with_name(f".{path.name[:80]}.{os.urandom(4).hex()}.tmp")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline=newline) as file:
@@ -157,6 +155,12 @@ def kind_of(mode: int) -> str:
     return "something else"
 
 
+def _quoted(path: Path) -> str:
+    from shlex import quote  # only where something is wrong
+
+    return quote(str(path))
+
+
 def _refuse_irregular(path: Path, mode: int) -> None:
     if not stat.S_ISREG(mode):
         raise Distrusted(f"{path} is {kind_of(mode)} and no file", "Put a file there, or move it away")
@@ -171,9 +175,7 @@ def _refuse_foreign(path: Path, found: os.stat_result, kind: str = "") -> None:
 
 def _refuse_open(path: Path, found: os.stat_result) -> None:
     if sys.platform != "win32" and found.st_mode & 0o022 and not _is_own_group(found):
-        raise Distrusted(
-            f"other users can write to {path}", f"Look through it, then run: chmod go-w {quote(str(path))}"
-        )
+        raise Distrusted(f"other users can write to {path}", f"Look through it, then run: chmod go-w {_quoted(path)}")
 
 
 if sys.platform != "win32":

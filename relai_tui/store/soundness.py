@@ -37,8 +37,8 @@ def check_header(path: Path) -> None:
 
 
 def check_pages(db: sqlite3.Connection) -> None:
-    """Refuse a file whose pages do not fit together. Raises `Damaged` and `sqlite3.Error`."""
-    found = db.execute("PRAGMA quick_check(1)").fetchone()
+    """Refuse a file whose pages or indexes do not fit together. Raises `Damaged` and `sqlite3.Error`."""
+    found = db.execute("PRAGMA integrity_check(1)").fetchone()
     if found is None or found[0] != "ok":
         raise Damaged("is damaged")
 

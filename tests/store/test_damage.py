@@ -91,6 +91,10 @@ DAMAGE = {
         " WHERE name = 'draft'",
         "UPDATE sqlite_master SET tbl_name = 'drift' WHERE tbl_name = 'draft'",
     ),
+    "an index that lacks an entry": sql(
+        "UPDATE sqlite_master SET sql = replace(sql, '(parent_id)', '(parent_id) WHERE number > 3')"
+        " WHERE name = 'turn_parent'"
+    ),
     "a search index of rubbish": sql("UPDATE turn_search_data SET block = x'ffffffffffff'"),
     "a header that forbids writing": bytes_to(lambda whole: whole[:18] + b"\x09" + whole[19:]),
     "half a file": bytes_to(lambda whole: whole[: len(whole) // 2]),
@@ -168,6 +172,13 @@ async def test_a_large_history_is_looked_through_at_the_start_after_damage_was_m
         assert store.notice
         assert "relai.broken-" in store.notice
         assert len(await store.conversations.prompts(search="nach")) == 12
+
+
+async def test_an_empty_file_is_a_history_that_was_not_begun(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    assert await use(path) == ("", 0)
+    assert await use(path) == ("", 1)
 
 
 async def test_an_emptied_history_whose_log_is_left_is_not_thrown_away(path: Path) -> None:
