@@ -137,7 +137,7 @@ async def test_a_history_of_another_user_is_not_used_and_the_chat_goes_on(
 def test_a_folder_of_roots_that_others_can_write_to_is_not_used() -> None:
     """As a volume in a container that runs as somebody else; a folder made inside it is fine."""
     program = """
-import os, sys
+import grp, os, pwd, shlex, sys  # which another user may not be able to read
 from pathlib import Path
 from relai_tui.private_files import Distrusted, make_folder
 os.setuid(65534)

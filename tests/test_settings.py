@@ -7,9 +7,13 @@ import re
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
 from textual.binding import Binding
 from textual.theme import BUILTIN_THEMES
 
@@ -356,6 +360,19 @@ def test_what_is_ignored_is_told_with_what_was_meant(paths: Paths, text: str, sa
     (warning,) = load(paths).warnings
     assert warning.startswith(f"{paths.config_file}, line ")
     assert says.replace("IGNORED", "is not a setting and is ignored.") in warning
+
+
+@settings_of_hypothesis(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["day", "month", "conversation", "Day", "days", "week", "limits.day"]),
+    value=st.sampled_from(["5", '"5"', "true", "[]", "[5]", "{}", "1979-05-27", "{ hard = %s }", "{ soft = %s }"]),
+    amount=st.sampled_from(["5", '"5"', '""', "-1", "nan", "true", "{}", "[1]", "1e30", "0", "0.5"]),
+)
+def test_a_limit_never_silently_limits_nothing(paths: Paths, name: str, value: str, amount: str) -> None:
+    write(paths, f"[limits]\n{name} = {value.replace('%s', amount)}\n")
+    with suppress(SettingsError):  # told, and nothing is sent
+        found = load(paths)
+        assert found.warnings or found.limits != SpendingLimits()
 
 
 def test_the_advice_on_a_limit_leads_to_one(paths: Paths) -> None:

@@ -174,6 +174,17 @@ async def test_a_large_history_is_looked_through_at_the_start_after_damage_was_m
         assert len(await store.conversations.prompts(search="nach")) == 12
 
 
+async def test_damage_of_a_large_history_that_a_start_meets_is_mended_by_that_start(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_history(path)
+    DAMAGE["a column that is no UTF-8"](path)
+    monkeypatch.setattr(opening, "CHECKED_WHOLE", 0)
+    notice, _ = await use(path)
+    assert "set aside as relai.broken-" in notice
+    assert (await use(path))[0] == ""
+
+
 async def test_an_empty_file_is_a_history_that_was_not_begun(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
