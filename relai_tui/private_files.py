@@ -127,7 +127,9 @@ def read_regular(path: Path, limit: int, *, only_own: bool) -> bytes:
 
     `only_own` refuses what somebody else wrote or could have written; without it, only a link of somebody else's is.
     """
-    _refuse_foreign(path, path.lstat(), "the link " if path.is_symlink() else "")
+    named = path.lstat()
+    if stat.S_ISLNK(named.st_mode):
+        _refuse_foreign(path, named, "the link ")
     _refuse_irregular(path, path.stat().st_mode)
     descriptor = os.open(path, _READ_ONLY)
     try:

@@ -270,6 +270,23 @@ def test_a_group_of_the_users_own_may_write(tmp_path: Path) -> None:
         read_regular(path, 100, only_own=True)
 
 
+@as_root
+async def test_a_key_file_may_be_anothers_but_a_link_to_one_may_not(shell: Shell, tmp_path: Path) -> None:
+    """Whoever owns a mounted secret meant it to be read; whoever owns a link chose what is."""
+    file, link = tmp_path / "key", tmp_path / "link"
+    file.write_text(shell.key)
+    os.chown(file, NOBODY, NOBODY)
+    link.symlink_to(file)
+    shell.more = {"RELAI_API_KEY": "", "RELAI_API_KEY_FILE": str(file)}
+    assert (await shell.run("ask", "Hello")).code == 0
+    shell.more |= {"RELAI_API_KEY_FILE": str(link)}
+    assert (await shell.run("ask", "Hello")).code == 0
+    os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+    ended = await shell.run("ask", "Hello")
+    assert ended.code == 5
+    assert f"the link {link} belongs to another user (uid {NOBODY})" in ended.err
+
+
 # -- what is written
 
 

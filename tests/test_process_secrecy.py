@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from shutil import which
 
 import pytest
 from textual.command import Command, CommandList
@@ -87,6 +88,30 @@ def test_programs_started_from_here_do_not_inherit_the_key() -> None:
     assert ran.stderr == ""
     assert "canary" not in ran.stdout.lower()
     assert ran.stdout.count("AFTER=stays") == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32" or not which("bash"), reason="speaks to a shell")
+@pytest.mark.parametrize(
+    "line",
+    [
+        'relai ask --api-key-file <(printf %s "$KEY") Hello',
+        'RELAI_API_KEY_FILE=<(printf %s "$KEY") relai ask Hello',
+        'printf %s "$KEY" | relai balance --api-key-file /dev/stdin',
+        'relai ask --api-key-file /dev/fd/3 Hello 3<<< "$KEY"',
+    ],
+)
+async def test_a_key_from_the_shell_reaches_a_program_that_nobody_may_look_into(
+    sandbox: Sandbox, tmp_path: Path, line: str
+) -> None:
+    shell = Shell(sandbox, tmp_path)
+    environ = shell.environ() | {"KEY": shell.key, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
+    del environ["RELAI_API_KEY"]
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", f'relai() {{ "$PYTHON" -m relai_tui "$@"; }}; {line}', env=environ,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert (process.returncode, bool(out)) == (0, True), err
 
 
 async def test_a_demo_hands_no_key_of_the_users_on(sandbox: Sandbox, tmp_path: Path) -> None:

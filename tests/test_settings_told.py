@@ -29,12 +29,13 @@ async def test_the_screen_tells_of_three_and_where_the_others_are(sandbox: Sandb
     configure(tmp_path, MISSPELLED)
     async with desk(account_on(sandbox, tmp_path)) as at:
         await at.until(lambda: at.app._notifications)
-        (note,) = [note for note in at.app._notifications if note.title == "Settings"]
+        (note,) = [note for note in at.app._notifications if note.title.startswith("Settings in ")]
         assert note.severity == "warning"
         assert note.message.count("is ignored") + note.message.count("no such theme") == 3
         assert "“dya” in [limits]" in note.message
         assert note.message.endswith("1 more: relai-tui doctor shows all.")
-        await at.sees("Settings")
+        await at.sees("Settings in")
+        await at.sees("line 5: “dya” in [limits]")
         assert at.draft.has_focus
 
 
@@ -42,7 +43,7 @@ async def test_the_screen_says_nothing_where_all_is_well(sandbox: Sandbox, tmp_p
     configure(tmp_path, "theme = 'nord'\n[limits]\nday = { hard = 5 }\n")
     async with desk(account_on(sandbox, tmp_path)) as at:
         await at.sees("anything")
-        assert [note.title for note in at.app._notifications if note.title == "Settings"] == []
+        assert [note.title for note in at.app._notifications if note.title.startswith("Settings in ")] == []
 
 
 async def test_ask_tells_of_all_on_standard_error_and_answers(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -174,10 +174,8 @@ def _read_file(read_key: ReadKey, path: Path, label: CleanLine) -> SecretStr:
 
 def _contents(path: Path) -> bytes:
     """The bytes of a regular file, or of a pipe that the shell made for this program alone: `<(pass show relai)`."""
-    if path.parent.as_posix() not in _DESCRIPTORS or not path.name.isdecimal():
-        return read_regular(path, _LONGEST + 1, only_own=False)
-    descriptor = int(path.name)
-    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+    descriptor = _descriptor(path)
+    if descriptor is None or not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
         return read_regular(path, _LONGEST + 1, only_own=False)
     raw, deadline = b"", time.monotonic() + COMMAND_LIMIT
     while len(raw) <= _LONGEST:
@@ -188,6 +186,13 @@ def _contents(path: Path) -> bytes:
             break
         raw += piece
     return raw
+
+
+def _descriptor(path: Path) -> int | None:
+    """The descriptor that a path such as `/dev/fd/63` names; None for a path in the file system."""
+    if path.as_posix() == "/dev/stdin":
+        return 0
+    return int(path.name) if path.parent.as_posix() in _DESCRIPTORS and path.name.isdecimal() else None
 
 
 async def _printed_by(command: tuple[str, ...], environ: Mapping[str, str]) -> str:

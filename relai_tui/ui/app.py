@@ -232,12 +232,14 @@ class RelaiApp(TellsFaults, App[None]):
 
     def _warn_of_settings(self) -> None:
         """Tell of settings that are ignored: a limit that was misspelled protects nobody."""
-        warnings = self._account.settings.warnings
-        if warnings:
-            shown = [f"{warning}" for warning in warnings[:SHOWN_WARNINGS]]
-            if len(warnings) > SHOWN_WARNINGS:
-                shown.append(f"{len(warnings) - SHOWN_WARNINGS} more: relai-tui doctor shows all.")
-            self.notify("\n".join(shown), title="Settings", severity="warning", markup=False, timeout=20)
+        settings = self._account.settings
+        if settings.warnings:
+            file = settings.paths.config_file
+            shown = [warning.removeprefix(f"{file}, ") for warning in settings.warnings[:SHOWN_WARNINGS]]
+            if len(settings.warnings) > SHOWN_WARNINGS:
+                shown.append(f"{len(settings.warnings) - SHOWN_WARNINGS} more: relai-tui doctor shows all.")
+            title = clean_line(f"Settings in {file}")
+            self.notify("\n".join(shown), title=title, severity="warning", markup=False, timeout=15)
 
     def on_chat_page_settled(self, event: ChatPage.Settled) -> None:
         """What is heavy is loaded."""
