@@ -9,7 +9,7 @@ The rules, and why:
 - A link in the place of a file that is written is never followed: somebody could choose what is overwritten or opened
   to others. Mode bits are changed through an open descriptor, never through a name.
 - A file that is only read may be a link, because people keep their settings in a repository (stow, chezmoi) and
-  Kubernetes mounts secrets as links. The link and the file must both be the user's or root's.
+  Kubernetes mounts secrets as links. The link must be the user's or root's; so must settings, but not a key file.
 - Pipes, devices and sockets are refused before they are opened: opening one may wait for ever.
 
 Windows has no such modes: there, only links and kinds are looked at.
@@ -70,8 +70,11 @@ def close_folder(folder: Path, others: int = 0o022) -> None:
     finally:
         os.close(descriptor)
     _refuse_foreign(folder, found)
-    if found.st_mode & 0o022 and (found.st_uid == os.geteuid() or not _is_own_group(found)):
-        raise Distrusted(f"other users can write to the folder {folder}", f"Run: chmod 700 {_quoted(folder)}")
+    if found.st_mode & 0o022 and not _is_own_group(found):
+        raise Distrusted(
+            f"other users can write to the folder {folder}",
+            f"Run chmod 700 {_quoted(folder)}, or choose another folder with RELAI_TUI_HOME",
+        )
 
 
 def check_written(path: Path) -> None:
@@ -173,7 +176,8 @@ def _refuse_irregular(path: Path, mode: int) -> None:
 def _refuse_foreign(path: Path, found: os.stat_result, kind: str = "") -> None:
     if sys.platform != "win32" and found.st_uid not in (os.geteuid(), 0):
         raise Distrusted(
-            f"{kind}{path} belongs to another user (uid {found.st_uid})", "Use one of your own, and no sudo"
+            f"{kind}{path} belongs to another user (uid {found.st_uid})",
+            "Use one of your own, without sudo, or choose another folder with RELAI_TUI_HOME",
         )
 
 

@@ -268,6 +268,13 @@ def test_a_group_of_the_users_own_may_write(tmp_path: Path) -> None:
     path.chmod(0o666)
     with pytest.raises(Distrusted):
         read_regular(path, 100, only_own=True)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path)
+    tmp_path.chmod(0o775)
+    close_folder(link)
+    assert mode(tmp_path) == 0o775
+    close_folder(tmp_path)
+    assert mode(tmp_path) == 0o700
 
 
 @as_root
