@@ -177,6 +177,25 @@ async def test_settings_others_could_have_written_are_not_used(shell: Shell, pat
     assert ran.exists()
 
 
+@pytest.mark.parametrize("linked", [False, True])
+async def test_a_key_command_that_others_could_have_changed_is_not_run(
+    shell: Shell, paths: Paths, tmp_path: Path, linked: bool
+) -> None:
+    program, link = tmp_path / "program", tmp_path / "link"
+    program.write_text(f"#!/bin/sh\necho ran >> {tmp_path / 'ran'}\necho {shell.key}\n")
+    link.symlink_to(program)
+    configure(paths, f'[profiles.default]\nkey_command = ["{link if linked else program}"]\n')
+    shell.more = {"RELAI_API_KEY": ""}
+    program.chmod(0o777)
+    ended = await shell.run("ask", "Hello")
+    assert ended.code == 5
+    assert "is not run: other users can write to it" in ended.err
+    assert not (tmp_path / "ran").exists()
+    program.chmod(0o755)
+    assert (await shell.run("ask", "Hello")).code in (0, 2)  # a key of another server is refused later
+    assert (tmp_path / "ran").exists()
+
+
 @as_root
 @pytest.mark.parametrize("what", ["file", "folder", "link"])
 async def test_settings_of_another_user_are_not_used(shell: Shell, paths: Paths, what: str) -> None:

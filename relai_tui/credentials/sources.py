@@ -198,6 +198,10 @@ def _descriptor(path: Path) -> int | None:
 async def _printed_by(command: tuple[str, ...], environ: Mapping[str, str]) -> str:
     """The first line the command prints. It gets no terminal to type into and what it says on stderr is dropped."""
     name = clean_line(Path(command[0]).name, 60)
+    if _others_can_change(command[0], environ):
+        raise KeyCommandFailed(
+            f"The key_command “{name}” is not run: other users can write to it. Look through it, then run: chmod go-w"
+        )
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -221,6 +225,14 @@ async def _printed_by(command: tuple[str, ...], environ: Mapping[str, str]) -> s
     if status != 0:
         raise KeyCommandFailed(f"The key_command “{name}” failed with status {status}. Run it in a shell to see why.")
     return printed.decode("utf-8", "replace").lstrip("\r\n").partition("\n")[0]
+
+
+def _others_can_change(program: str, environ: Mapping[str, str]) -> bool:
+    """Whether anybody may write to the program. Links and owners are as the user's system has them."""
+    from shutil import which  # only with a key_command
+
+    found = which(program, path=environ.get("PATH")) if "\0" not in program else None
+    return found is not None and sys.platform != "win32" and bool(Path(found).stat().st_mode & 0o002)
 
 
 async def _read_to_end(process: asyncio.subprocess.Process) -> bytes:
