@@ -244,7 +244,9 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
 
         return serve(port=options.port, json=options.json, demo=True, tokens_per_second=options.pace)
     from relai_tui.commands.build import NoUsableKey, UsageError, build
+    from relai_tui.credentials.process import keep_memory_private
 
+    keep_memory_private()
     try:
         account, launch = build(options, new_profile=command == "login")
     except NoUsableKey as error:
@@ -295,8 +297,10 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
 
 def _open_screen(account: "Account", launch: "Launch") -> int:
     from relai_tui.commands.standard_streams import restore
+    from relai_tui.ui.environment import ignore_development_variables
 
     restore()
+    ignore_development_variables(os.environ)
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)
     sys.setswitchinterval(TURN)
     from relai_tui.ui.app import RelaiApp

@@ -4,9 +4,9 @@ import asyncio
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
-import threading
 import time
 import traceback
 from pathlib import Path
@@ -148,15 +148,57 @@ def test_standard_input_that_holds_nothing() -> None:
         from_stdin(io.StringIO(""), read_key)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe")
-async def test_a_pipe_may_take_its_time(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    writer = threading.Thread(target=lambda: pipe.write_text(key("pipe")))
-    writer.start()
-    found = await find("prod", read_key=read_key, environ={"RELAI_API_KEY_FILE": str(pipe)})
-    writer.join()
-    assert value(found) == key("pipe")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes with a name")
+async def test_a_pipe_of_the_shell_may_take_its_time() -> None:
+    """`RELAI_API_KEY_FILE=<(pass show relai)`"""
+    reader, writer = os.pipe()
+    looking = asyncio.create_task(find("prod", read_key=read_key, environ={"RELAI_API_KEY_FILE": f"/dev/fd/{reader}"}))
+    for piece in (key("pi"), "pe\n"):
+        await asyncio.sleep(0)
+        os.write(writer, piece.encode())
+    os.close(writer)
+    assert value(await looking) == key("pipe")
+    os.close(reader)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes with a name")
+async def test_a_pipe_that_nobody_writes_to_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "COMMAND_LIMIT", 0.05)
+    reader, writer = os.pipe()
+    with pytest.raises(KeyFileUnreadable, match=r"nothing more came within 0\.05 seconds"):
+        await find("prod", read_key=read_key, environ={"RELAI_API_KEY_FILE": f"/dev/fd/{reader}"})
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes with a name")
+async def test_what_is_no_file_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        for path, kind in (
+            (tmp_path / "pipe", "a pipe"),
+            (tmp_path / "link", "a pipe"),
+            (tmp_path / "socket", "a socket"),
+            (tmp_path, "a folder"),
+            (Path("/dev/zero"), "a device"),
+            (Path("/dev/tty"), "a device"),
+        ):
+            with pytest.raises(KeyFileUnreadable, match=f"is {kind} and no file"):
+                await find("prod", read_key=read_key, environ={"RELAI_API_KEY_FILE": str(path)})
+            with pytest.raises(KeyFileUnreadable, match=f"is {kind} and no file"):
+                from_file(path, read_key)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+async def test_a_secret_mounted_as_a_link_is_read(tmp_path: Path) -> None:
+    """As Kubernetes does it."""
+    (tmp_path / "..2026").mkdir()
+    (tmp_path / "..2026" / "key").write_text(key("mounted"))
+    (tmp_path / "..data").symlink_to("..2026")
+    (tmp_path / "key").symlink_to("..data/key")
+    assert value(from_file(tmp_path / "key", read_key)) == key("mounted")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="speaks to a shell")

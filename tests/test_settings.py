@@ -1,17 +1,28 @@
 """The settings: where files live, what config.toml may hold, and that it never holds a key."""
 
+import importlib
 import os
+import pkgutil
+import re
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of_hypothesis
+from hypothesis import strategies as st
+from textual.binding import Binding
+from textual.theme import BUILTIN_THEMES
 
 from relai_tui.settings import Paths, Profile, SettingsError, load
+from relai_tui.settings.known_names import BINDINGS, THEMES
 from relai_tui.settings.saving import remove_profile, save_choice, save_profile
 from relai_tui.spending_rules import AlertLine, AlertRules, Cap, SpendingLimits
 from relai_tui.text import clean_line
+from relai_tui.ui.theme import THEMES as OUR_THEMES
 
 KEY_1 = "rk-eu-" + "Zq7canary" * 4
 KEY_2 = "relai_sk_gbl_us_live_" + "ABCDEFGHJKMNPQRSTUVWXYZ234"
@@ -125,7 +136,7 @@ def test_a_file_that_is_no_text_is_said(paths: Paths) -> None:
         load(paths)
     paths.config_file.unlink()
     paths.config_file.mkdir()
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="is a folder and no file"):
         load(paths)
 
 
@@ -143,7 +154,7 @@ def test_what_is_not_known_is_a_warning_and_stays(paths: Paths) -> None:
     write(paths, 'colour = "red"\n[profiles.prod]\nregion = "eu"\nmood = "good"\n')
     settings = load(paths)
     assert [warning.split("config.toml, ")[1] for warning in settings.warnings] == [
-        "line 4: “mood” in [profiles.prod] is not a setting and is ignored.",
+        "line 4: “mood” in [profiles.prod] is not a setting and is ignored. Did you mean “model”?",
         "line 1: “colour” is not a setting and is ignored.",
     ]
     save_profile(paths, profile("prod", region="us"))
@@ -307,7 +318,10 @@ def test_without_them_nothing_is_limited_and_the_usual_alerts_hold(paths: Paths)
         ("[limits]\nday = { hard = true }\n", 2, "an amount in dollars"),
         ('[limits]\nday = { hard = "much" }\n', 2, "an amount in dollars"),
         ("[limits.day]\nhard = [5]\n", 2, "an amount in dollars"),
-        ("[limits]\nday = 5\n", 2, "a section"),
+        ("[limits]\nday = 5\n", 2, "a table, such as day = { soft"),
+        ("[limits]\nday = [5]\n", 2, "a table, such as day = { soft"),
+        ('limits = "none"\n', 1, r"a section \[limits\]"),
+        ("[alerts]\nlow = 2\n", 2, "a table, such as low = { floor"),
         ("[limits]\nday = { soft = 3, hard = 2 }\n", 2, "a soft limit that is not above"),
         ("[alerts]\nlow = { runway_hours = -2 }\n", 2, "a number of hours"),
         ('[alerts]\nbell = "yes"\n', 2, "true or false"),
@@ -319,6 +333,70 @@ def test_a_wrong_limit_names_its_line_and_what_is_wanted(paths: Paths, text: str
         load(paths)
 
 
-def test_an_unknown_limit_is_a_warning_with_its_line(paths: Paths) -> None:
-    write(paths, "[limits]\nweek = { hard = 5 }\n")
-    assert "line 2: “week” in [limits] is not a setting" in load(paths).warnings[0]
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[limits]\nweek = { hard = 5 }\n", "“week” in [limits] IGNORED Known here: conv"),
+        ("[limits]\ndya = { hard = 5 }\n", "“dya” in [limits] IGNORED Did you mean “day”?"),
+        ("[limits]\nDay = { hard = 5 }\n", "“Day” in [limits] IGNORED Did you mean “day”?"),
+        ("[limits]\nhard = 5\n", "“hard” in [limits] IGNORED It belongs to a limit, such as"),
+        ("[limits]\nday = { hrad = 5, soft = 1 }\n", "“hrad” in [limits.day] IGNORED Did you me"),
+        ("[limits]\nday = {}\n", "“day” in [limits] is empty and limits nothing"),
+        ("[limits.month]\n", "“month” in [limits] is empty and limits nothing"),
+        ("[limit]\nday = { hard = 5 }\n", "“limit” IGNORED Did you mean “limits”?"),
+        ("[day]\nhard = 5\n", "“day” IGNORED It belongs in [limits]."),
+        ("[alerts]\nlow = { flour = 2 }\n", "“flour” in [alerts.low] IGNORED Did you mean “flo"),
+        ("[limits]\nmouse = false\n", "“mouse” in [limits] IGNORED It belongs at the top"),
+        ("[profile.work]\nregion = 'eu'\n", "“profile” IGNORED Did you mean “profiles”"),
+        ("[profiles.a]\nbase-url = 'http://x'\n", "“base-url” in [profiles.a] IGNORED Did you m"),
+        ("theme = 'nrod'\n", "“theme” names “nrod”, and there is no such theme. Did you mean “nord”?"),
+        ("theme = 'zzz'\n", "“theme” names “zzz”, and there is no such theme."),
+        ("[keymap]\n'chat.nwe' = 'f2'\n", "“chat.nwe” in [keymap] is no action and is ignored. Did you mean “chat"),
+        ("\n[keymap]\nchat_new = 'f2'\n", "“chat_new” in [keymap] is no action and is ignored."),
+    ],
+)  # fmt: skip
+def test_what_is_ignored_is_told_with_what_was_meant(paths: Paths, text: str, says: str) -> None:
+    write(paths, text)
+    (warning,) = load(paths).warnings
+    assert warning.startswith(f"{paths.config_file}, line ")
+    assert says.replace("IGNORED", "is not a setting and is ignored.") in warning
+
+
+@settings_of_hypothesis(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["day", "month", "conversation", "Day", "days", "week", "limits.day"]),
+    value=st.sampled_from(["5", '"5"', "true", "[]", "[5]", "{}", "1979-05-27", "{ hard = %s }", "{ soft = %s }"]),
+    amount=st.sampled_from(["5", '"5"', '""', "-1", "nan", "true", "{}", "[1]", "1e30", "0", "0.5"]),
+)
+def test_a_limit_never_silently_limits_nothing(paths: Paths, name: str, value: str, amount: str) -> None:
+    write(paths, f"[limits]\n{name} = {value.replace('%s', amount)}\n")
+    with suppress(SettingsError):  # told, and nothing is sent
+        found = load(paths)
+        assert found.warnings or found.limits != SpendingLimits()
+
+
+def test_the_advice_on_a_limit_leads_to_one(paths: Paths) -> None:
+    write(paths, "[limits]\nday = 5\n")
+    with pytest.raises(SettingsError) as caught:
+        load(paths)
+    advised = re.search(r"such as (day = \{.*?\})", str(caught.value))
+    assert advised
+    write(paths, f"[limits]\n{advised[1]}\n")
+    settings = load(paths)
+    assert settings.limits.day == Cap(2_000_000, 5_000_000)
+    assert settings.warnings == ()
+
+
+def test_the_names_that_settings_know_are_those_of_the_screen() -> None:
+    """Where this fails, correct the lists in `settings/known_names.py`."""
+    import relai_tui.ui
+
+    bindings: set[str] = set()
+    for found in pkgutil.walk_packages(relai_tui.ui.__path__, "relai_tui.ui."):
+        for kind in vars(importlib.import_module(found.name)).values():
+            if isinstance(kind, type):
+                bindings |= {
+                    each.id for each in vars(kind).get("BINDINGS", ()) if isinstance(each, Binding) and each.id
+                }
+    assert bindings == BINDINGS
+    assert {*BUILTIN_THEMES, *(theme.name for theme in OUR_THEMES)} == THEMES

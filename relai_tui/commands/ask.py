@@ -28,6 +28,8 @@ SETTLING = 2.0
 
 def ask(account: Account, launch: Launch, *, allow_secrets: bool = False) -> int:
     """Ask what `launch.prompt` and standard input say; the exit code."""
+    for warning in account.settings.warnings:
+        say(warning)
     return run(account, _ask(account, launch, allow_secrets=allow_secrets))
 
 

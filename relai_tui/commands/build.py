@@ -48,6 +48,7 @@ def build(options: argparse.Namespace, *, new_profile: bool = False) -> tuple[Ac
             raise UsageError("--demo brings its own server, key and profile: leave the others out")
         from relai_tui.commands.demo import demo_account
 
+        forget_environment_key(os.environ)
         return demo_account(read_only=options.read_only), launch
     return _account(options, given, new_profile=new_profile), launch
 

@@ -150,9 +150,8 @@ async def revoke(desk: KeyDesk, options: argparse.Namespace) -> ExitCode:
         if may_have_happened(error):
             return say(f"{words}; {CHECK}. {error}", exit_code(error))
         raise
-    say(
-        f"revoked “{clean_line(row.key.name)}” ({clean_line(row.id)}){' : it was gone already' if revocation.was_gone else ''}. {LAG}"
-    )
+    gone = ": it was gone already" if revocation.was_gone else ""
+    say(f"revoked “{clean_line(row.key.name)}” ({clean_line(row.id)}){gone}. {LAG}")
     if revocation.secret is not None:
         refused = await desk.wait_until_refused(revocation.secret, lambda _: None, SHELL_PATIENCE)
         say("the server refuses it now" if refused else "the server still accepts it: look again in some minutes")

@@ -9,9 +9,13 @@ that nobody is charged on an account they did not mean.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import select
 import signal
+import stat
 import sys
+import time
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +23,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from relai_tui.credentials.daemon import in_daemon_thread
 from relai_tui.credentials.errors import KeyCommandFailed, KeyFileUnreadable, UnusableSource
+from relai_tui.credentials.process import wipe_variable
+from relai_tui.private_files import Distrusted, read_regular
 from relai_tui.text import CleanLine, clean_line
 
 if TYPE_CHECKING:
@@ -38,6 +44,7 @@ COMMAND_LIMIT = 30.0
 """Seconds a key_command may take; a person may have to touch a token or type a PIN."""
 
 _LONGEST = 64 * 1024
+_DESCRIPTORS = ("/dev/fd", "/proc/self/fd")
 
 
 class KeySource(StrEnum):
@@ -92,7 +99,7 @@ async def find(
         case KeySource.ENVIRONMENT_FILE:
             path = environ[FILE_VARIABLE].strip()
             label = clean_line(f"file {path} ({FILE_VARIABLE})")
-            # In a thread: it may be a pipe whose writer takes its time.
+            # In a thread: it may be a pipe of the shell's whose writer takes its time.
             key = await in_daemon_thread(lambda: _read_file(read_key, Path(path), label), "relai-tui key file")
             return Credential(key, KeySource.ENVIRONMENT_FILE, label, hides)
         case KeySource.COMMAND if key_command:
@@ -120,7 +127,12 @@ def from_file(path: Path, read_key: ReadKey) -> Credential:
 
 
 def forget_environment_key(environ: MutableMapping[str, str]) -> None:
-    """Take the key out of the environment, so that programs started from here do not inherit it."""
+    """Take the key out of the environment, so that programs started from here do not inherit it.
+
+    Of this process's own environment it is also wiped where the kernel shows it to others; see `process`.
+    """
+    if environ is os.environ and KEY_VARIABLE in environ:
+        wipe_variable(KEY_VARIABLE)
     environ.pop(KEY_VARIABLE, None)
 
 
@@ -149,8 +161,9 @@ def _read(read_key: ReadKey, text: str, label: CleanLine) -> SecretStr:
 
 def _read_file(read_key: ReadKey, path: Path, label: CleanLine) -> SecretStr:
     try:
-        with path.expanduser().open("rb") as file:
-            raw = file.read(_LONGEST + 1)
+        raw = _contents(path.expanduser())
+    except Distrusted as error:
+        raise KeyFileUnreadable(f"The key in {label} is not used: {error.strerror}. {error.way_on}.") from error
     except (OSError, ValueError, RuntimeError) as error:
         why = getattr(error, "strerror", None) or "it is no usable path"
         raise KeyFileUnreadable(f"The key in {label} cannot be read: {why}.") from error
@@ -159,9 +172,36 @@ def _read_file(read_key: ReadKey, path: Path, label: CleanLine) -> SecretStr:
     return _read(read_key, raw.decode("utf-8", "replace"), label)
 
 
+def _contents(path: Path) -> bytes:
+    """The bytes of a regular file, or of a pipe that the shell made for this program alone: `<(pass show relai)`."""
+    descriptor = _descriptor(path)
+    if descriptor is None or not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return read_regular(path, _LONGEST + 1, only_own=False)
+    raw, deadline = b"", time.monotonic() + COMMAND_LIMIT
+    while len(raw) <= _LONGEST:
+        if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            raise TimeoutError(errno.ETIMEDOUT, f"nothing more came within {COMMAND_LIMIT:g} seconds")
+        piece = os.read(descriptor, _LONGEST)
+        if not piece:
+            break
+        raw += piece
+    return raw
+
+
+def _descriptor(path: Path) -> int | None:
+    """The descriptor that a path such as `/dev/fd/63` names; None for a path in the file system."""
+    if path.as_posix() == "/dev/stdin":
+        return 0
+    return int(path.name) if path.parent.as_posix() in _DESCRIPTORS and path.name.isdecimal() else None
+
+
 async def _printed_by(command: tuple[str, ...], environ: Mapping[str, str]) -> str:
     """The first line the command prints. It gets no terminal to type into and what it says on stderr is dropped."""
     name = clean_line(Path(command[0]).name, 60)
+    if _others_can_change(command[0], environ):
+        raise KeyCommandFailed(
+            f"The key_command “{name}” is not run: other users can write to it. Look through it, then run: chmod go-w"
+        )
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -185,6 +225,14 @@ async def _printed_by(command: tuple[str, ...], environ: Mapping[str, str]) -> s
     if status != 0:
         raise KeyCommandFailed(f"The key_command “{name}” failed with status {status}. Run it in a shell to see why.")
     return printed.decode("utf-8", "replace").lstrip("\r\n").partition("\n")[0]
+
+
+def _others_can_change(program: str, environ: Mapping[str, str]) -> bool:
+    """Whether anybody may write to the program. Links and owners are as the user's system has them."""
+    from shutil import which  # only with a key_command
+
+    found = which(program, path=environ.get("PATH")) if "\0" not in program else None
+    return found is not None and sys.platform != "win32" and bool(Path(found).stat().st_mode & 0o002)
 
 
 async def _read_to_end(process: asyncio.subprocess.Process) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from relai_tui.settings.known_names import BINDINGS, THEMES, advice, closest
 from relai_tui.settings.values import DEFAULT_PROFILE, Paths, Profile, Settings, SettingsError, checked_name
 from relai_tui.spending_rules import AlertLine, AlertRules, Cap, SpendingLimits
 from relai_tui.text import CleanLine, CleanText, clean_line, clean_name
@@ -70,6 +71,7 @@ class _Reader:
             alerts=self._alerts(self._take(found, top, "alerts", dict, {})),
         )
         self._warn_of_rest(found, top)
+        self._warn_of_looks(settings)
         if settings.default_profile not in profiles and settings.default_profile != DEFAULT_PROFILE:
             raise self._wrong(top, "default_profile", "the name of a profile in this file")
         return replace(settings, warnings=tuple(self._warnings))
@@ -107,8 +109,14 @@ class _Reader:
         return SpendingLimits(**caps)
 
     def _cap(self, table: dict[str, Any], name: str) -> Cap:
-        section, line = f"limits.{name}", self._take(table, "limits", name, dict, {})
+        wanted = f"a table, such as {name} = {{ soft = 2.00, hard = 5.00 }}: at soft you are told, at hard asked"
+        section, line = f"limits.{name}", self._take(table, "limits", name, dict, None, wanted=wanted)
+        if line is None:
+            return Cap()
+        given = bool(line)
         cap = Cap(self._dollars(line, section, "soft"), self._dollars(line, section, "hard"))
+        if not given:
+            self._warn("limits", name, "in [limits] is empty and limits nothing. Give it soft, hard or both.")
         if cap.soft is not None and cap.hard is not None and cap.soft > cap.hard:
             raise self._wrong("limits", name, "a soft limit that is not above the hard one")
         self._warn_of_rest(line, section)
@@ -126,7 +134,8 @@ class _Reader:
         return rules
 
     def _alert_line(self, table: dict[str, Any], name: str, usual: AlertLine) -> AlertLine:
-        line = self._take(table, "alerts", name, dict, None)
+        wanted = f"a table, such as {name} = {{ floor = 2.00, runway_hours = 24 }}"
+        line = self._take(table, "alerts", name, dict, None, wanted=wanted)
         if line is None:
             return usual
         section = f"alerts.{name}"
@@ -166,14 +175,22 @@ class _Reader:
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise SettingsError(f"{self._path} is no valid TOML: {error}. Correct it, or move it away.") from error
 
-    def _take(self, table: dict[str, Any], section: str, name: str, kind: type[Any], otherwise: Any) -> Any:
+    def _take(
+        self,
+        table: dict[str, Any],
+        section: str,
+        name: str,
+        kind: type[Any],
+        otherwise: Any,
+        *,
+        wanted: str | None = None,
+    ) -> Any:
         value = table.pop(name, None)
         if value is None:
             return otherwise
         if not isinstance(value, kind):
-            raise self._wrong(
-                section, name, {dict: f"a section [{name}]", bool: "true or false"}.get(kind, "text in quotes")
-            )
+            usual = {dict: f"a section [{name}]", bool: "true or false"}.get(kind, "text in quotes")
+            raise self._wrong(section, name, wanted or usual)
         return value
 
     def _line(self, table: dict[str, Any], section: str, name: str) -> CleanText | None:
@@ -189,12 +206,25 @@ class _Reader:
         return tuple(value)
 
     def _warn_of_rest(self, table: dict[str, Any], section: str) -> None:
+        where = f"in [{section}] " if section else ""
         for name in table:
-            where = f" in [{section}]" if section else ""
-            line = self._line_of(section, name)
-            self._warnings.append(
-                clean_line(f"{self._path}, line {line}: “{name}”{where} is not a setting and is ignored.")
-            )
+            self._warn(section, name, f"{where}is not a setting and is ignored.{advice(section, name)}")
+
+    def _warn_of_looks(self, settings: Settings) -> None:
+        """Warn of a theme or a binding that does not exist."""
+        if settings.theme is not None and settings.theme not in THEMES:
+            meant = closest(settings.theme, THEMES)
+            more = f" Did you mean “{meant}”?" if meant else ""
+            self._warn("", "theme", f"names “{settings.theme}”, and there is no such theme.{more}")
+        for binding in settings.keymap:
+            if binding not in BINDINGS:
+                meant = closest(binding, BINDINGS)
+                more = f" Did you mean “{meant}”?" if meant else ""
+                self._warn("keymap", binding, f"in [keymap] is no action and is ignored.{more}")
+
+    def _warn(self, section: str, name: str, words: str) -> None:
+        line = self._line_of(section, name)
+        self._warnings.append(clean_line(f"{self._path}, line {line}: “{name}” {words}", 600))
 
     def _wrong(self, section: str, name: str, wanted: str) -> SettingsError:
         return SettingsError(f"{self._path}, line {self._line_of(section, name)}: “{name}” must be {wanted}.")

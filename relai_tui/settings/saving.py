@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal
 
+from relai_tui.private_files import Distrusted, close_folder, make_folder, write
 from relai_tui.settings.reading import check, read
 from relai_tui.settings.values import Paths, Profile, SettingsError, checked_name, text_of
 
@@ -74,7 +73,7 @@ class _Editing:
     def __enter__(self) -> tomlkit.TOMLDocument:
         import tomlkit
 
-        text = text_of(self._path) or ""
+        text = text_of(self._paths.config_file) or ""
         read(self._paths, text)  # what cannot be read is not written over
         self._document = tomlkit.parse(text)
         return self._document
@@ -85,19 +84,15 @@ class _Editing:
 
     def _write(self, text: str) -> None:
         check(self._path, text)
-        beside = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                beside.unlink()
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self._path)
+            if self._paths.config.is_dir():
+                close_folder(self._paths.config)
+            else:
+                make_folder(self._paths.config)
+            write(self._path, text)
+        except Distrusted as error:
+            raise SettingsError(f"The settings cannot be saved: {error.strerror}. {error.way_on}.") from error
         except OSError as error:
-            with suppress(OSError):
-                beside.unlink()
             raise SettingsError(f"{self._path} cannot be written: {error.strerror}.") from error
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from relai_tui.private_files import Distrusted, close_folder, read_regular
 from relai_tui.spending_rules import AlertRules, SpendingLimits
 from relai_tui.text import CleanLine, CleanText, clean_line, clean_name, visible
 
@@ -17,6 +19,9 @@ DEFAULT_PROFILE = CleanText("default")
 
 NAME_LENGTH = 64
 """Characters of a profile's name."""
+
+_LONGEST = 1024 * 1024
+"""Bytes of a file of settings."""
 
 
 class SettingsError(Exception):
@@ -133,12 +138,26 @@ def checked_name(name: str) -> CleanText:
 
 
 def text_of(path: Path) -> str | None:
-    """What is in a file of settings; None where there is none. Raises SettingsError."""
+    """What is in a file of settings; None where there is none. Raises SettingsError.
+
+    A link is followed to a file of the user's or root's. What others can write is not used: they could name a
+    `key_command`, or a server for the key.
+    """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        if os.path.lexists(path):
+            close_folder(path.parent)
+        data = read_regular(path, _LONGEST + 1, only_own=True)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise SettingsError(f"{path} is a link to nothing. Put the file there, or remove the link.") from None
         return None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path} is no UTF-8 text. Save it as UTF-8, or move it away.") from None
+    except Distrusted as error:
+        raise SettingsError(f"The settings cannot be used: {error.strerror}. {error.way_on}.") from None
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
+    if len(data) > _LONGEST:
+        raise SettingsError(f"{path} is too large for settings. Correct it, or move it away.")
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is no UTF-8 text. Save it as UTF-8, or move it away.") from None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import TYPE_CHECKING
+
+from relai_tui import private_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,12 +19,4 @@ def write_receipt(path: Path, text: str, *, replace: bool = False) -> None:
     """
     if not replace and os.path.lexists(path):
         raise FileExistsError(path)
-    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    private_files.write(path, text, newline="")

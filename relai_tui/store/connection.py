@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from relai_tui.store import opening
-from relai_tui.store.errors import ReadOnly, StoreBroken, StoreClosed, StoreError, spoken
+from relai_tui.store.errors import ReadOnly, StoreBroken, StoreClosed, spoken
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,12 +57,12 @@ class Database:
         # aiosqlite logs each statement with its parameters, which are people's conversations.
         logging.getLogger("aiosqlite").setLevel(logging.WARNING)
         found: list[opening.Opened] = []
-        trouble: list[StoreError] = []
+        trouble: list[Exception] = []
 
         def connect() -> sqlite3.Connection:
             try:
                 found.append(opening.open_memory(now) if path is None else opening.open_file(path, now))
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is raised below
                 # A connector that raises leaves its thread to end some time after the loop; closing one awaits it.
                 trouble.append(error)
                 return sqlite3.connect(":memory:")

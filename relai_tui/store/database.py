@@ -95,10 +95,16 @@ class Store:
     async def open(cls, path: Path, *, clock: Callable[[], float] = time.time) -> Store:
         """Open or make the history at `path`, readable by nobody else.
 
-        A broken file is set aside and a newer one opened read-only: `notice` says so. Raises StoreUnavailable when no
-        file can be had there, with words that say why.
+        A damaged file is set aside, with what can be read of it brought into a new one, and a newer one opened
+        read-only: `notice` says so. Raises StoreUnavailable when no file can be had there, with words that say why.
         """
         store = cls(await Database.open(path, clock()), clock)
+        try:
+            await store._look()
+        except StoreBroken:
+            # A large file is not checked from end to end; now it is marked, and this time it will be.
+            await store.close()
+            store = cls(await Database.open(path, clock()), clock)
         if not store.read_only:
             # Housekeeping that can wait for another day, such as when another window is busy.
             with suppress(StoreError):
@@ -109,6 +115,12 @@ class Store:
     async def in_memory(cls, *, clock: Callable[[], float] = time.time) -> Store:
         """A store that keeps nothing beyond this run: for a demo, and where there is no disk to write to."""
         return cls(await Database.open(None, clock()), clock)
+
+    async def _look(self) -> None:
+        """Read what every start reads. Raises StoreBroken."""
+        with suppress(StoreBusy):
+            await self.conversations.latest()
+            await self.conversations.draft(None)
 
     async def close(self) -> None:
         """Wait for every write, also of callers that were cancelled, and close. May be called again."""

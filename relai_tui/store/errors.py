@@ -50,7 +50,7 @@ class DiskFull(StoreError):
 
 
 class StoreBroken(StoreError):
-    """The file is damaged. What can be read stays; the next start sets the file aside and begins a new one."""
+    """The file is damaged. The next start sets it aside and begins a new one with what can be read."""
 
 
 class StoreClosed(StoreError):
@@ -62,17 +62,27 @@ class Missing(StoreError):
 
 
 # Primary result codes: https://sqlite.org/rescode.html
-_CORRUPT, _NOTADB = 11, 26
+_ENVIRONMENT = frozenset({3, 4, 5, 6, 7, 8, 9, 10, 13, 14, 15, 17, 18, 21, 22, 23})
+"""The file may be sound: it is locked, may not be written, the disk is full or failing, memory is short."""
+_BROKEN = "The history file is damaged. The next start sets it aside and saves what can be read."
+_SHORT_READ = 522
+"""An input error that says the file ends too early."""
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the error says that the file itself is no sound database."""
-    return _code(error) in (_CORRUPT, _NOTADB)
+def is_environment(error: sqlite3.Error) -> bool:
+    """Whether the trouble lies outside the file, so that it says nothing about what is in it."""
+    return _code(error) in _ENVIRONMENT and getattr(error, "sqlite_errorcode", None) != _SHORT_READ
 
 
 def in_words(error: sqlite3.Error) -> StoreError:
     """The store's own error for one of sqlite's."""
+    if getattr(error, "sqlite_errorcode", None) == _SHORT_READ:
+        return StoreBroken(_BROKEN)
     match _code(error):
+        case 11 | 26:
+            return StoreBroken(_BROKEN)
+        case 1:
+            return StoreBroken(f"The history could not be used ({error}). The next start looks through the file.")
         case 5 | 6:
             return StoreBusy("The history is held by another program. Try again when it is done.")
         case 8:
@@ -81,8 +91,6 @@ def in_words(error: sqlite3.Error) -> StoreError:
             return DiskFull("The disk is full: the history cannot be written. Make room and try again.")
         case 10:
             return DiskFull("The disk refused to write or read the history. It may be full or failing.")
-        case 11 | 26:
-            return StoreBroken("The history file is damaged. The next start sets it aside and begins a new one.")
         case 14:
             return StoreUnavailable("The history file cannot be opened: check its folder and permissions.")
         case 19:
@@ -105,5 +113,7 @@ def spoken() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise in_words(error) from error
+    except UnicodeDecodeError as error:
+        raise StoreBroken(_BROKEN) from error
     except (OverflowError, UnicodeError) as error:
         raise StoreError("A value does not fit into the history.") from error

@@ -7,7 +7,6 @@ database is held meanwhile, so that two programs that start at once neither migr
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -15,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relai_tui.store import migrations
-from relai_tui.store.errors import StoreError, StoreUnavailable, in_words, is_damage
+from relai_tui.private_files import Distrusted, check_written, make_folder, opened_for_writing
+from relai_tui.store import migrations, salvage
+from relai_tui.store.errors import StoreUnavailable, in_words, is_environment
 from relai_tui.store.search import register_functions
+from relai_tui.store.soundness import Damaged, check_header, check_pages, check_values
 from relai_tui.text import CleanLine, clean_line
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ BUSY_TIMEOUT = 5.0
 """Seconds a statement waits for another program."""
 
 CHECKED_WHOLE = 16 * 1024 * 1024
-"""Bytes up to which a file is checked from end to end at each start (measured: about 1 ms a MB)."""
+"""Bytes up to which a file is checked from end to end at each start (measured: about 5 ms a MB)."""
 
 _LOCK_WAIT = 15.0
+_ENDS = ("", "-wal", "-shm", "-journal", ".lock", ".damaged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,6 @@ class Opened:
     """What was wrong with the file and what was done about it."""
 
 
-class _Damaged(Exception):
-    """The file is no sound history."""
-
-
 def open_file(path: Path, now: float) -> Opened:
     """Open or make the history at `path` for writing; a broken file is set aside, a newer one is opened read-only.
 
@@ -57,11 +55,15 @@ def open_file(path: Path, now: float) -> Opened:
     import sqlite3
 
     try:
+        for end in _ENDS:
+            check_written(_beside(path, end))
         if path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
             return _open_unwritable(path)
-        _make_private_folder(path.parent)
+        make_folder(path.parent)
         with _locked(path):
             return _open_or_set_aside(path, now)
+    except Distrusted as error:
+        raise StoreUnavailable(f"The history is not used: {error.strerror}. {error.way_on}.") from error
     except OSError as error:
         raise StoreUnavailable(
             f"The history cannot be kept at {path}: {error.strerror or error}. "
@@ -70,6 +72,8 @@ def open_file(path: Path, now: float) -> Opened:
     except sqlite3.Error as error:
         words = in_words(error)
         raise StoreUnavailable(f"{words} ({path})") from error
+    except (UnicodeError, OverflowError) as error:
+        raise StoreUnavailable(f"The history at {path} cannot be read. Move it away to begin a new one.") from error
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -88,8 +92,8 @@ def open_memory(now: float) -> Opened:
 
 def mark_damaged(path: Path) -> None:
     """Have the next start check the file from end to end, whatever its size."""
-    with suppress(OSError):
-        _damage_mark(path).touch(mode=0o600)
+    with suppress(OSError), opened_for_writing(_damage_mark(path)):
+        pass
 
 
 def _connect(path: Path | str, mode: str = "mode=rwc") -> sqlite3.Connection:
@@ -112,10 +116,11 @@ def _open_unwritable(path: Path) -> Opened:
     # Without the right to make files beside it, a history can be read only as one that nobody changes meanwhile.
     db = _connect(path, "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1")
     try:
-        _check(db, path)
-    except _Damaged as damage:
+        _check(db, closely=path.stat().st_size <= CHECKED_WHOLE)
+    except (Damaged, UnicodeError) as damage:
         db.close()
-        raise StoreUnavailable(f"The history {damage}, and it may not be set aside. ({path})") from damage
+        words = damage if isinstance(damage, Damaged) else "is damaged"
+        raise StoreUnavailable(f"The history {words}, and it may not be set aside. ({path})") from damage
     except BaseException:
         db.close()
         raise
@@ -125,72 +130,70 @@ def _open_unwritable(path: Path) -> Opened:
 def _open_or_set_aside(path: Path, now: float) -> Opened:
     try:
         return _open_sound(path, now)
-    except _Damaged as damage:
+    except Damaged as damage:
         aside = _set_aside(path, now)
         opened = _open_sound(path, now)
-        words = (
-            f"The history {damage}. It was set aside as {aside.name}, nothing of it was deleted, and a new one begins."
-        )
+        saved = salvage.save_rows(opened.db, aside)
+        with_rows = f"; {saved:,} of its messages could be read and are here" if saved else ", and a new one begins"
+        words = f"The history {damage}. It was set aside as {aside.name}, nothing of it was deleted{with_rows}."
         return Opened(opened.db, opened.read_only, opened.searchable, clean_line(words))
 
 
 def _open_sound(path: Path, now: float) -> Opened:
+    """Open a file that is whole, and bring it up to date. Raises `Damaged`, and `sqlite3.Error` for other trouble."""
     import sqlite3
 
-    _make_private_file(path)
-    db = _connect_checked(path)
+    with opened_for_writing(path):  # made here and not by sqlite, whose files are readable by others
+        pass
+    for end in ("-wal", "-shm"):  # these take over the file's mode when sqlite makes them
+        if _beside(path, end).exists():
+            with opened_for_writing(_beside(path, end)):
+                pass
+    check_header(path)
+    db = _connect(path)
     try:
-        unknown = migrations.applied(db) - {step.__name__ for step in migrations.MIGRATIONS}
-        if unknown:
-            db.execute("PRAGMA query_only = ON")
-            words = "The history was written by a newer relai-tui: it is opened read-only, and new chats are not kept."
-            return Opened(db, True, _has_index(db), clean_line(words))
-        _use_wal(db)
-        _migrate(db, now)
-        return Opened(db, searchable=migrations.make_search_index(db) and _has_index(db))
-    except sqlite3.Error as error:
+        return _checked(db, path, now)
+    except (sqlite3.Error, UnicodeError, OverflowError) as error:
         db.close()
-        if is_damage(error):
-            raise _Damaged("is damaged") from error
-        raise
+        if isinstance(error, sqlite3.Error) and is_environment(error):
+            raise
+        raise Damaged("is damaged or no database") from error
     except BaseException:
         db.close()
         raise
 
 
-def _migrate(db: sqlite3.Connection, now: float) -> None:
-    migrations.migrate(db, now)
-    if not migrations.tables(db) >= migrations.TABLES:
-        raise _Damaged("lacks tables it should have")
-
-
-def _connect_checked(path: Path) -> sqlite3.Connection:
-    import sqlite3
-
-    db = None
-    try:
-        db = _connect(path)
-        _check(db, path)
-    except (sqlite3.Error, _Damaged) as error:
-        if db is not None:
-            db.close()
-        if isinstance(error, sqlite3.Error) and is_damage(error):
-            raise _Damaged("is damaged or no database") from error
-        raise
-    return db
-
-
-def _check(db: sqlite3.Connection, path: Path) -> None:
-    found = migrations.tables(db)
-    if found and "migration" not in found:
-        raise _Damaged("is not one of relai-tui")
+def _checked(db: sqlite3.Connection, path: Path, now: float) -> Opened:
     mark = _damage_mark(path)
-    if path.stat().st_size <= CHECKED_WHOLE or mark.exists():
-        said = db.execute("PRAGMA quick_check(1)").fetchone()
-        if said is None or said[0] != "ok":
-            raise _Damaged("is damaged")
+    closely = path.stat().st_size <= CHECKED_WHOLE or mark.exists()
+    _check(db, closely=closely)
+    ours = {step.__name__ for step in migrations.MIGRATIONS}
+    applied = migrations.applied(db)
+    if applied - ours:
+        if ours - applied:  # a newer program has done all that this one knows
+            raise Damaged("is damaged")
+        db.execute("PRAGMA query_only = ON")
+        words = "The history was written by a newer relai-tui: it is opened read-only, and new chats are not kept."
+        return Opened(db, True, _has_index(db), clean_line(words))
+    _use_wal(db)
+    migrations.migrate(db, now)
+    searchable = migrations.make_search_index(db) and _has_index(db)
+    if closely:
+        if applied:  # else it was made just now
+            check_values(db, indexed=searchable)
         with suppress(OSError):
             mark.unlink(missing_ok=True)
+    elif not migrations.tables(db) >= migrations.TABLES:
+        raise Damaged("lacks tables it should have")
+    return Opened(db, searchable=searchable)
+
+
+def _check(db: sqlite3.Connection, *, closely: bool) -> None:
+    found = migrations.tables(db)
+    if found and "migration" not in found:
+        raise Damaged("is not one of relai-tui")
+    if closely:
+        check_pages(db)
 
 
 def _use_wal(db: sqlite3.Connection) -> None:
@@ -212,37 +215,16 @@ def _has_index(db: sqlite3.Connection) -> bool:
     return True
 
 
-def _make_private_folder(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if sys.platform == "win32":
-        return
-    found = folder.stat()
-    # A sticky folder (such as /tmp) is everybody's and not ours to close.
-    if found.st_uid == os.geteuid() and found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX:
-        folder.chmod(0o700)
-
-
-def _make_private_file(path: Path) -> None:
-    # Made here and not by sqlite, whose files are readable by others; its -wal and -shm take over the file's mode.
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    if sys.platform == "win32":
-        return
-    for file in (path, _beside(path, "-wal"), _beside(path, "-shm")):
-        with suppress(OSError):
-            if file.stat().st_mode & 0o077:
-                file.chmod(0o600)
-
-
 def _set_aside(path: Path, now: float) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     for count in range(1, 1_000):
         more = "" if count == 1 else f"-{count}"
         aside = path.with_name(f"{path.stem}.broken-{stamp}{more}{path.suffix}")
-        if not any(_beside(aside, end).exists() for end in ("", "-wal", "-shm")):
+        if not any(_beside(aside, end).exists() for end in ("", "-wal", "-shm", "-journal")):
             break
     else:
-        raise StoreError("There are too many broken histories beside this one.")
-    for end in ("-wal", "-shm", ""):
+        raise StoreUnavailable("There are too many broken histories beside this one. Move some away.")
+    for end in ("-wal", "-shm", "-journal", ""):
         with suppress(FileNotFoundError):
             _beside(path, end).rename(_beside(aside, end))
     with suppress(OSError):
@@ -261,16 +243,13 @@ def _damage_mark(path: Path) -> Path:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold the lock file beside the database; where locking is not offered, go on without."""
-    held = os.open(_beside(path, ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
+    with opened_for_writing(_beside(path, ".lock")) as held:
         deadline = time.monotonic() + _LOCK_WAIT
         while not _try_lock(held):
             if time.monotonic() > deadline:
                 raise StoreUnavailable("Another relai-tui has been opening the history for too long.")
             time.sleep(0.01)
         yield
-    finally:
-        os.close(held)
 
 
 if sys.platform == "win32":  # pragma: no cover

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from relai_tui.conversation import Role, Turn, TurnState
 from relai_tui.store.errors import Missing
-from relai_tui.store.rows import FIGURE_COLUMNS, figures_row, tool_calls_text
+from relai_tui.store.rows import FIGURE_COLUMNS, figures_row, tool_calls_text, whole_of
 from relai_tui.text import NOTHING, CleanText, clean
 
 if TYPE_CHECKING:
@@ -192,7 +192,8 @@ async def _insert(db: aiosqlite.Connection, turn: Turn, now: float) -> None:
 
 async def _append(db: aiosqlite.Connection, turn_id: str, kind: str, whole: str, joined: int) -> None:
     row = await one(db, "SELECT max(stop) FROM piece WHERE turn_id = ? AND kind = ?", (turn_id, kind))
-    known = joined if row is None or row[0] is None else row[0]
+    stop = None if row is None else whole_of(row[0])
+    known = joined if stop is None else stop
     if len(whole) > known:
         await db.execute(
             "INSERT INTO piece (turn_id, kind, stop, text) VALUES (?, ?, ?, ?)",

@@ -131,11 +131,11 @@ def sum_of(row: sqlite3.Row) -> SpendSum:
     return SpendSum(
         name=name_of(row["name"]) or part,
         id=part,
-        micro=int(row["micro"] or 0),
+        micro=whole_of(row["micro"]) or 0,
         count=int(row["count"]),
         unknown=int(row["unknown"]),
-        tokens_in=int(row["tokens_in"] or 0),
-        tokens_out=int(row["tokens_out"] or 0),
+        tokens_in=whole_of(row["tokens_in"]) or 0,
+        tokens_out=whole_of(row["tokens_out"]) or 0,
     )
 
 

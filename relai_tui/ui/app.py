@@ -39,6 +39,8 @@ guard_drawing()
 
 LOOK = 20.0
 """Seconds between two looks at the clock."""
+SHOWN_WARNINGS = 3
+"""Warnings about the settings that are shown at the start."""
 SLEPT = 60.0
 """Seconds on the wall between two looks from which this machine must have slept: timers stood still meanwhile."""
 
@@ -229,6 +231,18 @@ class RelaiApp(TellsFaults, App[None]):
                 loop.add_signal_handler(number, self._leave_by_signal, number)
         self.set_interval(LOOK, self.look_at_the_clock)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+        self._warn_of_settings()
+
+    def _warn_of_settings(self) -> None:
+        """Tell of settings that are ignored: a limit that was misspelled protects nobody."""
+        settings = self._account.settings
+        if settings.warnings:
+            file = settings.paths.config_file
+            shown = [warning.removeprefix(f"{file}, ") for warning in settings.warnings[:SHOWN_WARNINGS]]
+            if len(settings.warnings) > SHOWN_WARNINGS:
+                shown.append(f"{len(settings.warnings) - SHOWN_WARNINGS} more: relai-tui doctor shows all.")
+            title = clean_line(f"Settings in {file}")
+            self.notify("\n".join(shown), title=title, severity="warning", markup=False, timeout=15)
 
     def on_chat_page_settled(self, event: ChatPage.Settled) -> None:
         """What is heavy is loaded."""
@@ -297,6 +311,25 @@ class RelaiApp(TellsFaults, App[None]):
             for secret in screen.query(SecretText):
                 secret.conceal()
         return super().export_screenshot(title=title, simplify=simplify)
+
+    def deliver_screenshot(
+        self, filename: str | None = None, path: str | None = None, time_format: str | None = None
+    ) -> str | None:
+        """As Textual's, but readable by the user alone, and told where it is."""
+        name = filename or time.strftime(time_format or "relai-tui-%Y-%m-%d-%H%M%S.svg")
+        self._save_picture(self.export_screenshot(), name, path)
+        return None
+
+    @work(group="screenshot", exit_on_error=False)
+    async def _save_picture(self, svg: str, name: str, folder: str | None) -> None:
+        from relai_tui.ui.screenshot import save_picture
+
+        try:
+            path = await asyncio.to_thread(save_picture, svg, name, folder)
+        except OSError as error:
+            self.notify(f"The screenshot is not saved: {error.strerror or error}", severity="warning", markup=False)
+        else:
+            self.notify(f"Screenshot saved as {path}. Only you can read it.", markup=False, timeout=10)
 
     def action_forget_clipboard(self) -> None:
         """A secret that was copied is not to be pasted from here again."""

@@ -7,6 +7,9 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.worker import Worker, WorkerState
 
+from relai_tui.private_files import make_folder, write
+from relai_tui.text import clean
+
 
 class Fault(Message):
     """A worker ended with an exception nobody expected."""
@@ -29,6 +32,5 @@ class TellsFaults(MessagePump):
 
 def write_down(error: BaseException, path: Path) -> None:
     """Keep the traceback, without locals, which may hold keys. Readable by the user alone. Raises `OSError`."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    path.chmod(0o600)
+    make_folder(path.parent)
+    write(path, clean("".join(traceback.format_exception(error))))

@@ -148,7 +148,7 @@ async def test_damage_in_the_middle_of_a_small_file_is_found_at_the_start(path: 
     path.write_bytes(whole)
     async with await Store.open(path) as store:
         assert store.notice
-        assert await store.conversations.count() == 0
+        assert "set aside" in store.notice
     assert [file.read_bytes() for file in path.parent.glob("relai.broken-*.db")] == [bytes(whole)]
 
 
@@ -352,7 +352,9 @@ async def test_a_history_that_may_not_be_written_can_still_be_read(closed_folder
             import relai_tui.store.database, aiosqlite, sqlite3
             asyncio.run(main())
         """)
-        home.chmod(0o555 if closed_folder else 0o777)
+        if not closed_folder and os.geteuid() == 0:
+            os.chown(home, 65534, 65534)
+        home.chmod(0o555 if closed_folder else 0o700)
         path.chmod(0o444)
         path.with_name("relai.db.lock").chmod(0o666)
         ran = subprocess.run(
