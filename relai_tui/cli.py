@@ -16,6 +16,7 @@ from relai_tui.commands.exit_codes import ExitCode, table_of
 
 if TYPE_CHECKING:
     from relai_tui.account import Account, Launch
+    from relai_tui.ui.terminal_input.early import Early
 
 MONEY = ("balance", "usage", "receipt")
 COMMANDS = ("ask", "keys", *MONEY, "login", "logout", "doctor", "sandbox")
@@ -88,9 +89,19 @@ def run(arguments: list[str]) -> int:
     if getattr(options, "version", False):
         print(f"relai-tui {__version__}")
         return ExitCode.DONE
-    if command is None and (words := _refused_screen(options)) is not None:
+    if command is not None:
+        return _dispatch(command, options)
+    if (words := _refused_screen(options)) is not None:
         return _complain(words)
-    return _dispatch(command, options)
+    from relai_tui.ui.terminal_input.early import Early
+
+    early = Early()
+    if not options.api_key_stdin:
+        early.begin()
+    try:
+        return _dispatch(command, options, early)
+    finally:
+        early.end()
 
 
 def _refused_screen(options: argparse.Namespace) -> str | None:
@@ -238,7 +249,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _dispatch(command: str | None, options: argparse.Namespace) -> int:
+def _dispatch(command: str | None, options: argparse.Namespace, early: "Early | None" = None) -> int:
     if command == "sandbox":
         from relai_tui.sandbox.server import serve
 
@@ -292,10 +303,10 @@ def _dispatch(command: str | None, options: argparse.Namespace) -> int:
         # The screen looks at prompts itself, and can take a key out of them.
         if held_back := secret_in(launch._replace(prompt=None)):
             return _complain(held_back, ExitCode.SECRET_FOUND)
-    return _open_screen(account, launch)
+    return _open_screen(account, launch, early)
 
 
-def _open_screen(account: "Account", launch: "Launch") -> int:
+def _open_screen(account: "Account", launch: "Launch", early: "Early | None") -> int:
     from relai_tui.commands.standard_streams import restore
     from relai_tui.ui.environment import ignore_development_variables
 
@@ -309,6 +320,6 @@ def _open_screen(account: "Account", launch: "Launch") -> int:
     # pictures. Once more when all is loaded (`settled`).
     gc.freeze()
     gc.set_threshold(*_USUAL)
-    app = RelaiApp(account, launch, settled=gc.freeze)
+    app = RelaiApp(account, launch, settled=gc.freeze, early=early)
     app.run(mouse=account.settings.mouse)
     return app.return_code or 0

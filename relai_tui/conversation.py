@@ -4,6 +4,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from relai_tui.text import NOTHING, CleanLine, CleanText
 
@@ -104,6 +105,18 @@ class Turn:
     figures: Figures = Figures()
 
 
+class DraftText(NamedTuple):
+    """Text that was typed and not sent, and the parts of it that show as a label in the prompt."""
+
+    text: CleanText = NOTHING
+    blocks: tuple[tuple[int, int], ...] = ()
+    """(start, end) of each, in characters, in order."""
+
+
+NO_DRAFT = DraftText()
+"""The draft of a conversation for which nothing is typed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation without its turns."""
@@ -124,7 +137,7 @@ class Conversation:
     """Turns stored, siblings included."""
     leaf_id: str | None = None
     """The last turn of the branch that is shown."""
-    draft: CleanText = NOTHING
-    """What was typed and not sent."""
+    draft: DraftText = NO_DRAFT
+    """Text typed and not sent."""
     excerpt: CleanLine | None = None
     """Where a search found its words; None outside a search."""

@@ -15,7 +15,7 @@ server said so; nothing came).
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -229,8 +229,19 @@ class ChatSession:
         self.clock, self.monotonic = clock, monotonic
         self._pricing: Pricing | None = None
 
-    async def begin(self, text: str, *, model: CleanText | None = None, max_tokens: int | None = None) -> Reply:
-        """Keep the prompt and make room for its answer. Nothing is sent. Raises `StoreError`; then nothing was kept."""
+    async def begin(
+        self,
+        text: str,
+        *,
+        model: CleanText | None = None,
+        max_tokens: int | None = None,
+        drafts: Sequence[str | None] = (),
+    ) -> Reply:
+        """Keep the prompt and make room for its answer. Nothing is sent. Raises `StoreError`; then nothing was kept.
+
+        `drafts` names the conversations whose draft the prompt was (None: one not yet created); they are dropped in the
+        same step.
+        """
         conversations, conversation = self.store.conversations, self.conversation
         prompt = Turn(
             id=new_id(),
@@ -241,7 +252,7 @@ class ChatSession:
             state=TurnState.COMPLETE,
             created_at=self.clock(),
         )
-        await conversations.add_turn(prompt)
+        await conversations.add_prompt(prompt, drafts)
         return await self._reply_to(prompt, model=model, max_tokens=max_tokens)
 
     async def again(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from relai_tui.conversation import Conversation, Figures, Turn, TurnState, new_id
+from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, Figures, Turn, TurnState, new_id
 from relai_tui.store import turns
 from relai_tui.store.errors import Missing, StoreError
-from relai_tui.store.rows import FIGURE_COLUMNS, conversation_of, figures_row, text_of, turn_of
+from relai_tui.store.rows import FIGURE_COLUMNS, conversation_of, draft_of, figures_row, text_of, turn_of
 from relai_tui.store.search import Search
 from relai_tui.text import NOTHING, CleanText, clean, clean_name
 
@@ -28,7 +29,7 @@ _NEW = "new"
 """The place of the draft of the conversation that is not yet created."""
 
 _SELECT = (
-    "SELECT c.*, coalesce(d.text, '') AS draft, {excerpt} AS excerpt"
+    "SELECT c.*, coalesce(d.text, '') AS draft, d.blocks AS draft_blocks, {excerpt} AS excerpt"
     " FROM conversation c LEFT JOIN draft d ON d.place = c.id {join} WHERE c.deleted_at IS NULL"
 )
 _NEWEST_FIRST = " ORDER BY c.updated_at DESC, c.id DESC"
@@ -139,10 +140,10 @@ class Conversations:
         )
         return tuple(text_of(row[0]) for row in rows)
 
-    async def draft(self, conversation_id: str | None) -> CleanText:
-        """What was typed and not sent; None for the conversation that is not yet created."""
-        rows = await self._db.read("SELECT text FROM draft WHERE place = ?", (conversation_id or _NEW,))
-        return text_of(rows[0][0]) if rows else NOTHING
+    async def draft(self, conversation_id: str | None) -> DraftText:
+        """Return what was typed and not sent; None for the conversation that is not yet created."""
+        rows = await self._db.read("SELECT text, blocks FROM draft WHERE place = ?", (conversation_id or _NEW,))
+        return draft_of(*rows[0]) if rows else NO_DRAFT
 
     # -- writing conversations
 
@@ -192,16 +193,16 @@ class Conversations:
         """Undo `delete`. Raises Missing when it is gone for good."""
         await self._set(conversation_id, "deleted_at", None)
 
-    async def save_draft(self, conversation_id: str | None, text: str) -> None:
+    async def save_draft(self, conversation_id: str | None, draft: DraftText) -> None:
         """Keep what is being typed; None for the conversation that is not yet created."""
         place = conversation_id or _NEW
-        if not text:
+        if not draft.text:
             await self._change("DELETE FROM draft WHERE place = ?", (place,))
             return
         await self._change(
-            "INSERT INTO draft (place, text, saved_at) VALUES (?, ?, ?)"
-            " ON CONFLICT (place) DO UPDATE SET text = excluded.text, saved_at = excluded.saved_at",
-            (place, clean(text), self._clock()),
+            "INSERT INTO draft (place, text, blocks, saved_at) VALUES (?, ?, ?, ?) ON CONFLICT (place)"
+            " DO UPDATE SET text = excluded.text, blocks = excluded.blocks, saved_at = excluded.saved_at",
+            (place, clean(draft.text), json.dumps(draft.blocks) if draft.blocks else None, self._clock()),
         )
 
     async def purge(self) -> None:
@@ -217,6 +218,18 @@ class Conversations:
         Raises Missing when its conversation or parent is not there.
         """
         await self._db.write(lambda db: turns.add(db, turn, self._clock()))
+
+    async def add_prompt(self, turn: Turn, drafts: Sequence[str | None]) -> None:
+        """Keep a prompt as `add_turn` does, and drop in the same step the drafts it was (None: of a new conversation).
+
+        Raises Missing when its conversation or parent is not there.
+        """
+
+        async def change(db: aiosqlite.Connection) -> None:
+            await turns.add(db, turn, self._clock())
+            await db.executemany("DELETE FROM draft WHERE place = ?", [(place or _NEW,) for place in drafts])
+
+        await self._db.write(change)
 
     async def checkpoint(self, turn: Turn) -> None:
         """Keep what has come of an answer that streams: its growth since the last time, and a sign of life.

@@ -180,11 +180,17 @@ def usage_and_movements(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX cost_began ON cost (profile, at)")
 
 
+def blocks_in_drafts(db: sqlite3.Connection) -> None:
+    """Add the parts of a draft that show as a label: JSON, a list of [start, end] in characters; null for none."""
+    db.execute("ALTER TABLE draft ADD COLUMN blocks TEXT")
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     conversations_and_turns,
     readings_and_costs,
     keys_and_rotations,
     usage_and_movements,
+    blocks_in_drafts,
 )
 """In the order they are applied. Each goes by the name of its function."""
 

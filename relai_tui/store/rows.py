@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, TypeVar
 
-from relai_tui.conversation import Conversation, CostBasis, Figures, Role, ToolCall, Turn, TurnState
+from relai_tui.conversation import Conversation, CostBasis, DraftText, Figures, Role, ToolCall, Turn, TurnState
 from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line, clean_name
 
 if TYPE_CHECKING:
@@ -34,9 +34,18 @@ def conversation_of(row: sqlite3.Row) -> Conversation:
         region=name_of(row["region"]),
         turns=whole_of(row["turns"]) or 0,
         leaf_id=name_of(row["leaf_id"]),
-        draft=text_of(row["draft"]),
+        draft=draft_of(row["draft"], row["draft_blocks"]),
         excerpt=line_of(excerpt),
     )
+
+
+def draft_of(text: object, blocks: object) -> DraftText:
+    """Return a draft; without its blocks where these are not what was written."""
+    try:
+        spans = tuple((int(start), int(end)) for start, end in json.loads(str(blocks)))
+    except (ValueError, TypeError, RecursionError):
+        spans = ()
+    return DraftText(text_of(text), spans)
 
 
 def turn_of(row: sqlite3.Row) -> Turn:

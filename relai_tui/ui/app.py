@@ -22,6 +22,8 @@ from relai_tui.ui.hearing import hearing
 from relai_tui.ui.page import Page
 from relai_tui.ui.stylesheet import OnceParsed
 from relai_tui.ui.terminal_gone import lasting
+from relai_tui.ui.terminal_input.driver import reading_driver
+from relai_tui.ui.terminal_input.early import Early
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
@@ -75,7 +77,9 @@ class RelaiApp(TellsFaults, App[None]):
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         settled: Callable[[], object] | None = None,
+        early: Early | None = None,
     ) -> None:
+        self._early = early  # the driver's class is asked for first
         super().__init__()
         self.stylesheet = OnceParsed(variables=self.get_css_variables())
         self._account, self._launch, self._clock = account, launch, clock
@@ -100,7 +104,14 @@ class RelaiApp(TellsFaults, App[None]):
 
     def get_driver_class(self) -> type[Driver]:
         """The system's driver; each key it reads holds the transcript's work back, so that its echo goes first."""
-        return hearing(lasting(super().get_driver_class()), lambda: self._chat.key_heard())
+        driver = reading_driver(lasting(super().get_driver_class()), self._early)
+        return hearing(driver, lambda: self._chat.key_heard())
+
+    def on_chat_page_takes_input(self, event: ChatPage.TakesInput) -> None:
+        """Hand on what was typed while the program started."""
+        event.stop()
+        if (start := getattr(self._driver, "start_input", None)) is not None:
+            start()
 
     # -- rooms
 
@@ -230,6 +241,7 @@ class RelaiApp(TellsFaults, App[None]):
             with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows, or not in the main thread
                 loop.add_signal_handler(number, self._leave_by_signal, number)
         self.set_interval(LOOK, self.look_at_the_clock)
+        self.app_resume_signal.subscribe(self, lambda _: self._repaint())
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self._warn_of_settings()
 
@@ -243,6 +255,11 @@ class RelaiApp(TellsFaults, App[None]):
                 shown.append(f"{len(settings.warnings) - SHOWN_WARNINGS} more: relai-tui doctor shows all.")
             title = clean_line(f"Settings in {file}")
             self.notify("\n".join(shown), title=title, severity="warning", markup=False, timeout=15)
+
+    def _repaint(self) -> None:
+        """Draw everything: the terminal's screen is empty after a suspension."""
+        screen = self.screen
+        screen.refresh(layout=True)
 
     def on_chat_page_settled(self, event: ChatPage.Settled) -> None:
         """What is heavy is loaded."""

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from relai_tui.conversation import CostBasis, Figures, Role, ToolCall, Turn, TurnState
+from relai_tui.conversation import NO_DRAFT, CostBasis, DraftText, Figures, Role, ToolCall, Turn, TurnState
 from relai_tui.store.database import Missing, Store, StoreBusy
 from relai_tui.store.search import Search
-from relai_tui.text import clean, clean_line
+from relai_tui.text import CleanText, clean, clean_line
 from tests.store.conftest import Clock
 from tests.store.making import MODEL, answer, ask, new_conversation, prompt
 
@@ -262,7 +262,7 @@ async def test_a_deleted_conversation_can_be_restored_for_thirty_days(path: Path
         kept, gone = await new_conversation(store), await new_conversation(store)
         for conversation in (kept, gone):
             await ask(store, conversation, "A secret plan")
-            await store.conversations.save_draft(conversation.id, "unsent")
+            await store.conversations.save_draft(conversation.id, DraftText(clean("unsent")))
             assert len(await store.conversations.recent(search="secret")) == 1
             await store.conversations.delete(conversation.id)
         assert await store.conversations.get(kept.id) is None
@@ -274,10 +274,10 @@ async def test_a_deleted_conversation_can_be_restored_for_thirty_days(path: Path
         await store.conversations.restore(kept.id)
     clock.now += 2 * 86_400
     async with await Store.open(path, clock=clock) as store:
-        assert [found.draft for found in await store.conversations.recent(search="secret")] == ["unsent"]
+        assert [found.draft.text for found in await store.conversations.recent(search="secret")] == ["unsent"]
         with pytest.raises(Missing):
             await store.conversations.restore(gone.id)
-        assert await store.conversations.draft(gone.id) == ""
+        assert await store.conversations.draft(gone.id) == NO_DRAFT
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT count(*) FROM turn").fetchone() == (2,)
         db.execute("INSERT INTO turn_search (turn_search) VALUES ('integrity-check')")
@@ -287,16 +287,17 @@ async def test_a_deleted_conversation_can_be_restored_for_thirty_days(path: Path
 async def test_drafts_belong_to_their_conversation(path: Path) -> None:
     async with await Store.open(path) as store:
         conversation = await new_conversation(store)
-        await store.conversations.save_draft(None, "for a new chat")
-        await store.conversations.save_draft(conversation.id, "half a thought\nin two lines \x1b]0;x\x07")
-        await store.conversations.save_draft(conversation.id, "half a thought\nin two lines")
+        half = DraftText(clean("half a thought\nin two lines"), ((0, 4),))
+        await store.conversations.save_draft(None, DraftText(clean("for a new chat")))
+        await store.conversations.save_draft(conversation.id, DraftText(CleanText("half \x1b]0;x\x07")))
+        await store.conversations.save_draft(conversation.id, half)
     async with await Store.open(path) as store:
         found = await store.conversations.get(conversation.id)
         assert found
-        assert found.draft == await store.conversations.draft(conversation.id) == "half a thought\nin two lines"
-        assert await store.conversations.draft(None) == "for a new chat"
-        await store.conversations.save_draft(None, "")
-        assert await store.conversations.draft(None) == ""
+        assert found.draft == await store.conversations.draft(conversation.id) == half
+        assert await store.conversations.draft(None) == DraftText(clean("for a new chat"))
+        await store.conversations.save_draft(None, NO_DRAFT)
+        assert await store.conversations.draft(None) == NO_DRAFT
 
 
 async def test_prompts_are_remembered_once_newest_first(store: Store) -> None:

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from relai_tui.conversation import DraftText
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.store import opening
 from relai_tui.store.database import Store, StoreBroken
+from relai_tui.text import clean
 from tests.commands_shell import Shell
 from tests.store.making import ask, new_conversation
 
@@ -25,7 +27,7 @@ async def make_history(path: Path, conversations: int = 4, turns: int = 3) -> by
             for turn in range(turns):
                 last = await ask(store, conversation, f"Frage {number} {turn} nach Zürich", "ä" * 900, parent=last)
         await store.conversations.recent(search="frage")
-        await store.conversations.save_draft(None, "a draft: ünsent")
+        await store.conversations.save_draft(None, DraftText(clean("a draft: ünsent")))
         await store.ledger.add_reading("default", "eu", 4_500_000, 1.0, "balance")
     return path.read_bytes()
 
@@ -129,7 +131,7 @@ async def test_what_can_be_read_of_a_damaged_history_is_saved(path: Path) -> Non
         assert len(texts) == 24
         assert sum(text.startswith("Frage") for text in texts) == 12
         assert [text for text in texts if "\ufffd" in text] == ["Frage 2 1 nach Z\ufffd\ufffdricL"]
-        assert await store.conversations.draft(None) == "a draft: ünsent"
+        assert await store.conversations.draft(None) == DraftText(clean("a draft: ünsent"))
         assert await store.ledger.last_reading("default") is not None
         assert len(await store.conversations.recent(search="frage 3")) == 1
 

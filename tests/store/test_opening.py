@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from relai_tui.conversation import DraftText
 from relai_tui.store.database import ReadOnly, Store, StoreBroken, StoreClosed, StoreUnavailable
+from relai_tui.text import CleanText
 from tests.store.conftest import Clock
 from tests.store.making import ask, new_conversation, prompt
 
@@ -67,7 +69,7 @@ async def test_two_programs_open_one_fresh_file_at_once(path: Path) -> None:
         import asyncio, sys
         from pathlib import Path
         from relai_tui.store.database import Store
-        from relai_tui.text import clean_line
+        from relai_tui.text import clean_line, clean, CleanText
         async def main():
             print("ready", flush=True)
             sys.stdin.readline()
@@ -298,7 +300,7 @@ async def test_a_closed_store_says_so(path: Path) -> None:
     with pytest.raises(StoreClosed):
         await store.conversations.count()
     with pytest.raises(StoreClosed):
-        await store.conversations.save_draft(None, "text")
+        await store.conversations.save_draft(None, DraftText(CleanText("text")))
 
 
 @pytest.mark.parametrize("ending", ["return", "raise SystemExit(0)", "raise ValueError('a crash')"])

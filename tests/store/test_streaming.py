@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from relai_tui.conversation import Turn, TurnState
+from relai_tui.conversation import DraftText, Turn, TurnState
 from relai_tui.store.database import Store
 from relai_tui.text import clean, clean_line
 from tests.store.conftest import Clock
@@ -109,7 +109,9 @@ async def test_closing_waits_for_every_write_also_when_it_is_cancelled_itself(pa
     store = await Store.open(path)
     conversation = await new_conversation(store)
     writes = [asyncio.create_task(ask(store, conversation, f"Question {n}")) for n in range(20)]
-    drafts = [asyncio.create_task(store.conversations.save_draft(None, f"draft {n}")) for n in range(20)]
+    drafts = [
+        asyncio.create_task(store.conversations.save_draft(None, DraftText(clean(f"draft {n}")))) for n in range(20)
+    ]
     await asyncio.sleep(0)
     for draft in drafts:
         draft.cancel()
@@ -120,7 +122,7 @@ async def test_closing_waits_for_every_write_also_when_it_is_cancelled_itself(pa
     await asyncio.gather(closing, *drafts, return_exceptions=True)
     await store.close()
     async with await Store.open(path) as store:
-        assert await store.conversations.draft(None) == "draft 19"
+        assert await store.conversations.draft(None) == DraftText(clean("draft 19"))
         found = await store.conversations.get(conversation.id)
         assert found
         assert found.turns == 40

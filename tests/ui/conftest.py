@@ -20,6 +20,7 @@ from relai_tui.ui.chat.page import ChatPage
 from relai_tui.ui.chat.prompt import Draft
 from relai_tui.ui.chat.status import Status
 from relai_tui.ui.chat.transcript import Transcript
+from relai_tui.ui.dialogs import Confirm
 from relai_tui.ui.page import TopBar
 from tests.quiet import ask_the_loop
 from tests.shared_styles import parse_styles_once
@@ -84,6 +85,13 @@ class Desk:
     async def send(self, text: str) -> None:
         await self.type(text)
         await self.pilot.press("enter")
+
+    async def ask_again(self) -> None:
+        """From the turn cursor, and confirmed: a letter alone spends nothing."""
+        await self.pilot.press("alt+up", "r")
+        await self.until(lambda: isinstance(self.app.screen, Confirm))
+        await self.pilot.press("right", "enter")
+        await self.until(lambda: not isinstance(self.app.screen, Confirm))
 
     async def answered(self) -> None:
         await self.until(lambda: not self.draft.text)

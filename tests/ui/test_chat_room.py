@@ -6,7 +6,7 @@ import pytest
 from textual.events import Key, Paste
 
 from relai_tui.account import Launch
-from relai_tui.conversation import Role, TurnState
+from relai_tui.conversation import NO_DRAFT, Role, TurnState
 from relai_tui.sandbox.faults import cut, delay, error
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.text import clean, clean_line
@@ -145,7 +145,7 @@ async def test_a_large_paste_is_folded_and_sent_whole(sandbox: Sandbox, home: Pa
     async with desk(account_on(sandbox, home)) as at:
         await at.type("see: ")
         at.app.post_message(Paste(pasted))
-        await at.until(lambda: "[Pasted #1 +200 lines]" in at.draft.text)
+        await at.sees("see: [Pasted #1 +200 lines]")
         await at.pilot.press("enter")
         await at.answered()
         assert (await at.kept())[0].text == f"see: {pasted}"
@@ -252,7 +252,7 @@ async def test_slash_commands_run_and_unknown_ones_are_not_sent(sandbox: Sandbox
         await at.send("/modle")
         await at.sees("There is no /modle")
         assert at.draft.text == "/modle"
-        at.draft.put(clean(""))
+        at.draft.put(NO_DRAFT)
         await at.send("/model fast")
         await at.until(lambda: at.bar.model == "fast")
         await at.send("//usr is a path")
@@ -283,7 +283,7 @@ async def test_asking_again_puts_another_answer_beside_the_first(sandbox: Sandbo
     async with desk(account_on(sandbox, home)) as at:
         await at.send("hello")
         await at.until(lambda: "failed" in at.screen_text())
-        await at.pilot.press("alt+up", "r")
+        await at.ask_again()
         await at.until(lambda: "failed" not in at.screen_text())
         await at.until(lambda: at.page.here is None)
         prompt, answer = await at.kept()

@@ -7,7 +7,7 @@ CHAT_BINDINGS: list[BindingType] = [
     Binding("escape", "stop", "Stop", id="chat.stop", tooltip="Stop the answer; what came is kept"),
     Binding("escape", "back", "Back", id="chat.back", tooltip="Back to the prompt; the draft stays"),
     Binding("y", "copy_turn", "Copy", id="chat.copy-turn", tooltip="Copy the marked turn, or its marked code block"),
-    Binding("r", "ask_again", "Ask again", id="chat.again", tooltip="Ask the last prompt again, for another answer"),
+    Binding("r", "offer_again", "Ask again", id="chat.again", tooltip="Ask the last prompt again, once confirmed"),
     Binding("ctrl+l,ctrl+o", "pick_model", "Model", id="chat.model", tooltip="Choose the model"),
     Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Start a new conversation"),
     Binding(

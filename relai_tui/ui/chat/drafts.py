@@ -1,12 +1,13 @@
-"""What was typed and not sent: it belongs to its conversation and is on disk half a second behind the keys."""
+"""Keeper of drafts: a draft belongs to its conversation and is on disk half a second behind the keys."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from textual.message_pump import MessagePump
 
+from relai_tui.conversation import DraftText
 from relai_tui.store.errors import StoreError
-from relai_tui.text import CleanLine, CleanText, clean_line
+from relai_tui.text import CleanLine, clean_line
 
 if TYPE_CHECKING:
     from relai_tui.store.database import Store
@@ -22,11 +23,13 @@ class DraftKeeper:
         self,
         timers: MessagePump,
         store: "Callable[[], Awaitable[Store]]",
-        now: Callable[[], tuple[str | None, CleanText]],
+        now: Callable[[], tuple[str | None, DraftText]],
         trouble: Callable[[CleanLine], None],
     ) -> None:
         self._timers, self._store, self._now, self._trouble = timers, store, now, trouble
         self._due = False
+        self.ready = False
+        """Whether the draft from before was shown. Until then nothing is written in its place."""
 
     def keep_soon(self) -> None:
         """Write it in half a second, once, however many keys come."""
@@ -37,12 +40,19 @@ class DraftKeeper:
     async def keep(self) -> None:
         """Write it now."""
         self._due = False
-        await self.write(*self._now())
+        if not self.ready:
+            return
+        try:
+            store = await self._store()
+            # Looked up with nothing awaited before the write is queued: a send in between drops the draft for good.
+            await store.conversations.save_draft(*self._now())
+        except StoreError as error:
+            self._trouble(clean_line(f"the draft is not saved: {error}"))
 
-    async def write(self, where: str | None, text: CleanText) -> None:
+    async def write(self, where: str | None, draft: DraftText) -> None:
         """Write the draft of a conversation, or of the one to be begun."""
         try:
             store = await self._store()
-            await store.conversations.save_draft(where, text)
+            await store.conversations.save_draft(where, draft)
         except StoreError as error:
             self._trouble(clean_line(f"the draft is not saved: {error}"))

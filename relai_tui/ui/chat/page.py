@@ -7,20 +7,21 @@ from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.message import Message
 
 from relai_tui.account import Account, Launch, NoCredential
 from relai_tui.api.errors import RelaiError
-from relai_tui.conversation import Conversation
+from relai_tui.conversation import NO_DRAFT, Conversation, DraftText
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.store.errors import StoreError
-from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line, clean_name
+from relai_tui.text import CleanLine, CleanText, clean, clean_line, clean_name, visible
 from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
 from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
-from relai_tui.ui.chat.room import PAGE, ChatRoom
+from relai_tui.ui.chat.room import PAGE, ChatRoom, Sending, joined
 from relai_tui.ui.chat.transcript import Transcript
 from relai_tui.ui.page import Identity
+from relai_tui.ui.terminal_input.keys import typed_text
 
 if TYPE_CHECKING:
     from relai_tui.ui.chat.model_picker import Choice
@@ -48,6 +49,9 @@ class ChatPage(ChatRoom):
 
     HELP = "Ask anything. Only Enter in the prompt sends; opening, switching and resuming spend nothing."
     BINDINGS: ClassVar = CHAT_BINDINGS
+
+    class TakesInput(Message):
+        """What is typed has a place to go from now on."""
 
     class Settled(Message):
         """What is heavy is loaded; from here on one only chats."""
@@ -88,21 +92,21 @@ class ChatPage(ChatRoom):
     @work(group="start", exit_on_error=False)
     async def _settle_in(self) -> None:
         """History first, then the account; each as soon as it is there."""
+        self.post_message(self.TakesInput())
         store = await self.account.store()
         if store.notice:
             self.notify(store.notice, severity="warning", markup=False, timeout=12)
         conversation = await store.conversations.latest() if self.launch.continue_last else None
         if conversation is not None:
-            typed = self.draft.whole
-            await self._open(conversation)
-            if typed:  # meanwhile, and meant for what was asked to be opened
-                self.draft.put(CleanText(conversation.draft + typed))
+            await self._open(conversation, keep_typed=True)
         elif self.launch.continue_last:
             self.remove_class("-talking")
             self.notify("There is no conversation to continue yet.", markup=False)
         draft = await store.conversations.draft(None)
-        if conversation is None and not self.draft.text:  # what was typed meanwhile is newer
-            self.draft.put(draft)
+        if self.conversation is None and not self.is_sending:
+            self.draft.put_before(draft)
+        self.drafts.ready = True
+        self.drafts.keep_soon()
         self.draft.earlier = await store.conversations.prompts()
         await self.account.warm()
         await self.transcript.warm()
@@ -110,7 +114,7 @@ class ChatPage(ChatRoom):
         await asyncio.to_thread(_load_later)
         self.post_message(self.Settled())
         if await self.ready_to_ask() and self.launch.prompt:
-            self._reply(self.launch.prompt)
+            self._send(DraftText(self.launch.prompt))
 
     async def ready_to_ask(self) -> bool:
         """Whether there is a client to send with; where there is no key, ask for one, once for all who wait."""
@@ -165,30 +169,33 @@ class ChatPage(ChatRoom):
 
     # -- opening
 
-    async def _open(self, conversation: Conversation) -> None:
-        """Show a conversation from disk. Spends nothing."""
-        await self.drafts.keep()
+    async def _open(self, conversation: Conversation, *, keep_typed: bool = False) -> None:
+        """Show a conversation from disk. Spends nothing. `keep_typed`: what is typed meanwhile is meant for it."""
         conversations = (await self.account.store()).conversations
         while True:  # an answer that ends while the page is read must not be shown as one on its way
             running = self._running_in(conversation)
             turns, older = await conversations.page(conversation.id, limit=PAGE)
             if self._running_in(conversation) is running:
                 break
+        left, typed = self.leave_view(), self.draft.value
         self.conversation, self.model = conversation, conversation.model
         live = running.reply.answer if running else None
         self.transcript.show([turn for turn in turns if live is None or turn.id != live.id], older=older)
         if live is not None:
             self.transcript.begin(live)
         self.add_class("-talking")
-        self.draft.put(conversation.draft)
+        self.draft.put(joined(conversation.draft, typed) if keep_typed else conversation.draft)
         self.show_model()
         self.show_running()
         self.draft.focus()
+        if not keep_typed:
+            await self.drafts.write(*left)
         await self.money.show_spent(conversation.id)
 
     def show_running(self) -> None:
         """The status line for the conversation shown."""
         if self._replies is None:
+            self.draft.locked = self.is_sending
             self.refresh_bindings()
         else:
             self._replies.show_running()
@@ -211,37 +218,58 @@ class ChatPage(ChatRoom):
     @on(Draft.Submitted)
     def _submitted(self, event: Draft.Submitted) -> None:
         event.stop()
-        if event.text.strip() in ("exit", "quit", ":q"):
+        text = event.draft.text
+        if text.strip() in ("exit", "quit", ":q"):
             self.run_worker(self.app.action_quit())
-        elif command := slash_command(event.text):
-            self._command(*command)
-        elif self.here is not None or self.beginning:
-            self.say("An answer is still on its way here: Esc stops it. The draft stays.")
+        elif command := slash_command(text):
+            self._command(event.draft, *command)
+        elif text.startswith("//"):
+            self._send(DraftText(CleanText(text[1:]), tuple((start - 1, end - 1) for start, end in event.draft.blocks)))
         else:
-            text = event.text
-            self._reply(CleanText(text.replace("//", "/", 1)) if text.startswith("//") else text)
+            self._send(event.draft)
+        self.show_running()
 
-    def _command(self, name: str, rest: str) -> None:
+    @on(Draft.Refused)
+    def _refused(self, event: Draft.Refused) -> None:
+        event.stop()
+        self.say("An answer is still on its way here: Esc stops it. The draft stays.")
+
+    def _command(self, draft: DraftText, name: str, rest: str) -> None:
         """Run a slash command; one that does not exist is not sent as a prompt."""
         action = SLASH.get(name)
         if action is None:
             known = " ".join(f"/{each}" for each in SLASH)
+            self.draft.put_before(draft)
             self.say(f"There is no /{name}. Known: {known}. To send it as text, begin with //.")
-            return
-        self.draft.put(NOTHING)
-        if name in ("model", "models") and rest:
+        elif name in ("model", "models") and rest:
             self.run_worker(self._use_model(clean_name(rest)), exit_on_error=False)
         else:
             self.run_worker(self.run_action(action), exit_on_error=False)
 
+    def _send(self, draft: DraftText) -> None:
+        """Send a prompt: from here on it is on its way, whatever is pressed next."""
+        if self.here is not None or (sending := self.take(draft)) is None:
+            self.draft.put_before(draft)
+        else:
+            self._reply(sending)
+
     @work(group="reply", exit_on_error=False)
-    async def _reply(self, text: CleanText) -> None:
-        await self.replies.send(text)
+    async def _reply(self, sending: Sending) -> None:
+        await self.replies.send(sending)
 
     @work(group="reply", exit_on_error=False)
     async def action_ask_again(self) -> None:
         """Ask the last prompt again; the answer there is stays beside the new one."""
         await self.replies.ask_again()
+
+    @work(group="ask-again", exclusive=True, exit_on_error=False)
+    async def action_offer_again(self) -> None:
+        """Ask the last prompt again once that is confirmed: a letter alone spends nothing."""
+        from relai_tui.ui.dialogs import Confirm
+
+        detail = visible("Sends the last prompt once more and costs about as much again. Both answers are kept.")
+        if await self.app.push_screen_wait(Confirm(clean_line("Ask again?"), detail, "Ask again")):
+            self.action_ask_again()
 
     def on_shortfall_left(self, event: "Shortfall.Left") -> None:
         """Back from the place that tells what is missing."""
@@ -265,6 +293,24 @@ class ChatPage(ChatRoom):
 
         if await self.app.push_screen_wait(Confirm(clean_line("Open this link?"), event.href, "Open in the browser")):
             self.app.open_url(event.href)
+
+    # -- what is typed elsewhere
+
+    def on_key(self, event: events.Key) -> None:
+        """Type into the prompt what nothing here has a use for."""
+        typed = typed_text(event)
+        bound = self.active_bindings.get(event.key)
+        if typed is None or (bound is not None and bound.enabled):
+            return
+        event.stop()
+        self.action_back()
+        self.draft.type(typed)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Paste into the prompt, wherever the focus is."""
+        event.stop()
+        self.action_back()
+        self.draft.paste(event.text)
 
     # -- drafts and the end
 
@@ -311,8 +357,10 @@ class ChatPage(ChatRoom):
             return stoppable
         if action == "back":
             return not stoppable and (self.focused is not self.draft or self.status.notice is not None)
-        if action in ("copy_turn", "ask_again"):
-            return self.focused is not self.draft and self.conversation is not None
+        if action in ("copy_turn", "offer_again"):
+            return self.focused is self.transcript and self.conversation is not None
+        if action == "ask_again":
+            return self.conversation is not None
         return super().check_action(action, parameters)
 
     def action_back(self) -> None:
@@ -354,19 +402,20 @@ class ChatPage(ChatRoom):
         self.run_worker(self._begin_anew(), group="open", exclusive=True, exit_on_error=False)
 
     async def _begin_anew(self) -> None:
-        before_it = self.draft_now()
+        left = self.leave_view()
         self.conversation = None
         self.transcript.clear()
         self.remove_class("-talking")
-        self.draft.put(NOTHING)
+        self.draft.put(NO_DRAFT)
         self.bar.spent = None
         self.show_model()
         self.show_running()
         self.draft.focus()
-        await self.drafts.write(*before_it)
+        on_its_way = any(each.place is None for each in self.sendings)
+        await self.drafts.write(*left)
         store = await self.account.store()
-        if before := await store.conversations.draft(None):
-            self.draft.put(CleanText(before + self.draft.whole))
+        if not on_its_way and (before := await store.conversations.draft(None)).text:
+            self.draft.put_before(before)
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def action_open_shelf(self) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ from textual.worker import Worker, WorkerError, get_current_worker
 
 from relai_tui.api.deltas import Answering, Delta, Finished, QuotaWarning, ReasoningDelta, TextDelta, Waiting
 from relai_tui.api.errors import InsufficientBalance, QuotaExceeded, RateLimited
-from relai_tui.conversation import Role
+from relai_tui.conversation import DraftText, Role
 from relai_tui.session import ChatSession, Reply
 from relai_tui.store.errors import StoreError
 from relai_tui.text import NOTHING, CleanText, clean_line
+from relai_tui.ui.chat.room import Sending, joined
 from relai_tui.ui.chat.secret_found import check
 from relai_tui.ui.chat.shortages import Shortages
 
@@ -46,10 +47,7 @@ class Replies:
         self._room, self._ready_to_ask = room, ready_to_ask
         self.running: dict[str, Running] = {}
         """The answers on their way, by conversation."""
-        self.held: Worker[None] | None = None
-        """A prompt that is held back before it is sent."""
         self.shortages = Shortages(room)
-        self._asking_again = False
 
     @property
     def here(self) -> Running | None:
@@ -59,71 +57,88 @@ class Replies:
 
     # -- the ways to ask
 
-    async def send(self, text: CleanText) -> None:
+    async def send(self, sending: Sending) -> None:
         """Keep the prompt, send it, show the answer, keep the answer."""
-        room = self._room
-        room.draft.put(NOTHING)
-        room.beginning = text
-        session = reply = None
-        try:
+        with self._on_its_way(sending):
+            text = sending.draft.text
             safe = await self._without_secrets(text) if await self._ready_to_ask() else None
-            if safe is not None and await self._may_send():
-                session = await self._session()
-                reply = await session.begin(safe)
-        except StoreError as error:
-            room.say(f"Not sent, because it could not be kept: {error}")
-        finally:
-            room.beginning = NOTHING
-            if reply is None:
-                typed = room.draft.whole
-                room.draft.put(CleanText(f"{text}\n{typed}") if typed else text)
-        if session is not None and reply is not None:
-            await self._carry(session, reply)
+            if safe is None or not await self._may_send(sending):
+                return
+            session = await self._session(sending)
+            # A draft that is not shown yet stays: it is another one.
+            places = dict.fromkeys((sending.place, session.conversation.id)) if self._room.drafts.ready else ()
+            reply = await session.begin(safe, model=sending.model, drafts=tuple(places))
+            self._begin(sending, session, reply)
+        if sending.begun:
+            await self._carry(*sending.begun)
 
     async def ask_again(self) -> None:
         """Ask the last prompt again; the answer there is stays beside the new one."""
         room = self._room
-        if room.conversation is None or self.here or self._asking_again or not await self._ready_to_ask():
+        if room.conversation is None or self.here or (sending := room.take()) is None:
             return
-        store = await room.account.store()
-        turns, _ = await store.conversations.page(room.conversation.id, limit=2)
-        if len(turns) < 2 or turns[-1].role is not Role.ASSISTANT:
-            room.say("There is no answer to ask again for.")
-            return
-        self._asking_again = True
-        try:
+        with self._on_its_way(sending):
+            if not await self._ready_to_ask():
+                return
+            store = await room.account.store()
+            turns, _ = await store.conversations.page(room.conversation.id, limit=2)
+            if len(turns) < 2 or turns[-1].role is not Role.ASSISTANT:
+                room.say("There is no answer to ask again for.")
+                return
             safe = await self._without_secrets(turns[0].text)
             if safe != turns[0].text:
-                room.draft.put(safe or room.draft.whole)  # another prompt than the one kept: to be sent by hand
+                if safe is not None:  # another prompt than the one kept: to be sent by hand
+                    room.draft.put_before(DraftText(safe))
                 return
-            if not await self._may_send():
+            if not await self._may_send(sending):
                 return
-            session = await self._session()
-            reply = await session.again(turns[-1], model=room.model)
-        except StoreError as error:
-            room.say(f"Not sent, because it could not be kept: {error}")
-            return
-        finally:
-            self._asking_again = False
-        await self._carry_beside(session, reply)
+            session = await self._session(sending)
+            reply = await session.again(turns[-1], model=sending.model)
+            self._begin(sending, session, reply)
+        if sending.begun:
+            await self._carry_beside(*sending.begun)
 
     async def go_on(self, event: "Shortfall.Chosen") -> None:
         """Ask a prompt that the credits did not cover again, in the way that was chosen."""
         room, answer, way = self._room, event.shortage.answer, event.way
-        if not room.shows(answer) or self.here or not await self._ready_to_ask():
+        if not room.shows(answer) or self.here or (sending := room.take()) is None:
             return
-        if not await self._may_send():
-            return
-        try:
-            session = await self._session()
+        with self._on_its_way(sending):
+            if not await self._ready_to_ask() or not await self._may_send(sending):
+                return
+            session = await self._session(sending)
             reply = await session.again(
-                answer, model=way.model or room.model, max_tokens=way.max_tokens, leave_out=way.leave_out
+                answer, model=way.model or sending.model, max_tokens=way.max_tokens, leave_out=way.leave_out
             )
+            self._begin(sending, session, reply)
+        if sending.begun:
+            room.draft.focus()
+            await self._carry_beside(*sending.begun)
+
+    @contextmanager
+    def _on_its_way(self, sending: Sending) -> Iterator[None]:
+        """Lock the prompt until it is on disk; give the draft back where that does not come to be."""
+        room = self._room
+        self.show_running()
+        try:
+            yield
         except StoreError as error:
             room.say(f"Not sent, because it could not be kept: {error}")
-            return
-        room.draft.focus()
-        await self._carry_beside(session, reply)
+        finally:
+            room.sendings.remove(sending)
+            if sending.begun is None and sending.place == room.place:  # else it is that conversation's draft on disk
+                room.draft.put_before(joined(sending.draft, sending.left))
+            self.show_running()
+
+    def _begin(self, sending: Sending, session: ChatSession, reply: Reply) -> None:
+        """Note that the prompt is on disk and its answer on its way."""
+        room, conversation = self._room, session.conversation
+        sending.begun = session, reply
+        if sending.view is room.view:
+            room.conversation, room.bar.title = conversation, clean_line(conversation.title)
+        elif sending.left.text:
+            room.run_worker(room.drafts.write(conversation.id, sending.left), exit_on_error=False)
+        self.running[conversation.id] = Running(reply, get_current_worker(), room.clock())
 
     def stop(self) -> None:
         """Stop the answer shown, or the prompt held back; its worker writes down what came."""
@@ -131,9 +146,16 @@ class Replies:
         if worker is not None:
             worker.cancel()
 
+    @property
+    def held(self) -> Worker[None] | None:
+        """The coroutine of a prompt that is held back here before it is sent."""
+        room = self._room
+        return next((each.worker for each in room.sendings if each.view is room.view and each.worker), None)
+
     async def close(self) -> None:
         """Stop all, and wait until what came is written down."""
-        workers = [each.worker for each in self.running.values()]
+        held = [each.worker for each in self._room.sendings if each.worker is not None]
+        workers = [*held, *(each.worker for each in self.running.values())]
         for worker in workers:
             worker.cancel()
         for worker in workers:
@@ -153,50 +175,49 @@ class Replies:
             room.post_message(room.RevokeWanted(checked.revoke))
         return checked.text
 
-    async def _may_send(self) -> bool:
+    async def _may_send(self, sending: Sending) -> bool:
         """Whether the user's limits allow another prompt, once the key's rate does. Cancelled by Esc."""
         room = self._room
-        if not await room.money.allows(room.app, room.conversation.id if room.conversation else None):
+        if not await room.money.allows(room.app, sending.place):
             return False
-        self.held = get_current_worker()
+        sending.worker = get_current_worker()
         room.refresh_bindings()
         try:
             await room.money.rate_allows()
         finally:
-            self.held = None
+            sending.worker = None
             room.refresh_bindings()
         return True
 
-    async def _session(self) -> ChatSession:
-        """The session of the conversation shown, which is made now where there is none."""
+    async def _session(self, sending: Sending) -> ChatSession:
+        """The session of the conversation it is sent to, which is made now where there is none."""
         room, account = self._room, self._room.account
         store, client = await account.store(), await account.connect()
-        if room.conversation is None:
-            room.conversation = await store.conversations.create(
-                model=room.model, system=room.launch.system or NOTHING, region=account.region
-            )
-        conversation = await store.conversations.get(room.conversation.id) or room.conversation
+        known = await store.conversations.get(sending.place) if sending.place else None
+        conversation = known or await store.conversations.create(
+            model=sending.model, system=room.launch.system or NOTHING, region=account.region
+        )
         return ChatSession(client, store, conversation, watch=account.watch, profile=account.profile.name)
 
     # -- on its way
 
     async def _carry_beside(self, session: ChatSession, reply: Reply) -> None:
         """Show an answer in the place of the one beside it."""
-        await self._room.show_branch(reply.prompt)
+        if self._room.shows(reply.prompt):
+            await self._room.show_branch(reply.prompt)
         await self._carry(session, reply, show_prompt=False)
 
     async def _carry(self, session: ChatSession, reply: Reply, *, show_prompt: bool = True) -> None:
         room, conversation, transcript = self._room, session.conversation, self._room.transcript
-        room.conversation, room.bar.title = conversation, clean_line(conversation.title)
         self.shortages.settled(conversation.id)
         room.money.sent()
         room.draft.earlier = (reply.prompt.text, *(p for p in room.draft.earlier if p != reply.prompt.text))
-        self.running[conversation.id] = Running(reply, get_current_worker(), room.clock())
-        room.add_class("-talking")
-        if show_prompt:
-            transcript.add(reply.prompt)
-        transcript.begin(reply.answer)
-        transcript.action_scroll_end()
+        if room.shows(reply.prompt):
+            room.add_class("-talking")
+            if show_prompt:
+                transcript.add(reply.prompt)
+            transcript.begin(reply.answer)
+            transcript.action_scroll_end()
         self.show_running()
         room.drafts.keep_soon()
         try:
@@ -208,7 +229,7 @@ class Replies:
                     if taken % GULP == 0:
                         await self._let_keys_through()
         finally:
-            del self.running[conversation.id]
+            self.running.pop(conversation.id, None)
             if room.shows(reply.answer):
                 transcript.finish(reply.answer)
             self.show_running()
@@ -222,6 +243,7 @@ class Replies:
         status.since = running.since if running else 0.0
         asked = running.reply.answer.model_asked if running else None
         status.answering = clean_line(asked) if asked is not None else None
+        self._room.draft.locked = running is not None or self._room.is_sending
         self.shortages.show()
         self._room.refresh_bindings()
 

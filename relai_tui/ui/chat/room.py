@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.message import Message
 
 from relai_tui.account import Account, Launch
-from relai_tui.conversation import Conversation, Turn
-from relai_tui.text import NOTHING, CleanLine, CleanText, clean_line
+from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, Turn
+from relai_tui.text import CleanLine, CleanText, clean_line
 from relai_tui.ui.chat.drafts import DraftKeeper
 from relai_tui.ui.chat.money import ChatMoney
 from relai_tui.ui.chat.prompt import Draft, Prompt
@@ -19,10 +20,32 @@ from relai_tui.ui.chat.welcome import Welcome
 from relai_tui.ui.page import KeyHints, Page, TopBar
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from relai_tui.api.models import ApiKey
+    from relai_tui.session import ChatSession, Reply
 
 PAGE = 50
 """Turns read from the store at once."""
+
+
+@dataclass(slots=True, eq=False)
+class Sending:
+    """A prompt between the key that sent it and its turn on disk. No other prompt leaves from there meanwhile."""
+
+    place: str | None
+    """The id of its conversation; None for one to be begun."""
+    view: object
+    """The view it was sent from."""
+    model: CleanText
+    draft: DraftText = NO_DRAFT
+    """What was taken from the prompt; nothing where a prompt is asked again."""
+    left: DraftText = NO_DRAFT
+    """What was typed after it until the view was left."""
+    begun: "tuple[ChatSession, Reply] | None" = None
+    """Its session and its answer, once it is on disk."""
+    worker: "Worker[None] | None" = None
+    """Its coroutine, while the prompt is held back."""
 
 
 class ChatRoom(Page):
@@ -63,8 +86,10 @@ class ChatRoom(Page):
         self.draft: Draft = self._prompt.draft
         self.money = ChatMoney(account, self.bar, self.status, clock)
         self.drafts = DraftKeeper(self, account.store, self.draft_now, self._tell_of_draft)
-        self.beginning: CleanText = NOTHING
-        """A prompt that was sent and is not yet kept as a turn: until then it is still the draft."""
+        self.sendings: list[Sending] = []
+        """Prompts that were sent and are not yet kept as turns: until then they are part of the draft."""
+        self.view: object = object()
+        """What is shown: another one with each conversation that is opened or begun."""
 
     def compose(self) -> ComposeResult:
         """The parts of the room."""
@@ -106,10 +131,57 @@ class ChatRoom(Page):
         self.typed_at = time.perf_counter()
         self.transcript.hold()
 
-    def draft_now(self) -> tuple[str | None, CleanText]:
-        """Which conversation it belongs to, None for one to be begun, and what is written."""
-        text = CleanText("\n".join(part for part in (self.beginning, self.draft.whole) if part))
-        return self.conversation.id if self.conversation else None, text
+    @property
+    def place(self) -> str | None:
+        """The id of the conversation shown; None for one to be begun."""
+        return self.conversation.id if self.conversation else None
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a prompt is on its way from here and not yet on disk."""
+        return self._sending_here is not None
+
+    @property
+    def _sending_here(self) -> Sending | None:
+        place = self.place
+        return next(
+            (each for each in self.sendings if each.view is self.view or (each.place == place and place is not None)),
+            None,
+        )
+
+    def take(self, draft: DraftText | None = None) -> Sending | None:
+        """Begin to send from here; None where a prompt is on its way already."""
+        if self.is_sending:
+            return None
+        sending = Sending(self.place, self.view, self.model, draft or NO_DRAFT)
+        self.sendings.append(sending)
+        return sending
+
+    def draft_now(self) -> tuple[str | None, DraftText]:
+        """Return the conversation that the draft belongs to, None for one to be begun, and the draft."""
+        place = self.place
+        unkept = (each for each in self.sendings if each.place == place and each.begun is None)
+        return place, joined(*(part for each in unkept for part in (each.draft, each.left)), self.draft.value)
+
+    def leave_view(self) -> tuple[str | None, DraftText]:
+        """Leave what is shown for something else. Return the conversation left and its draft."""
+        left = self.draft_now()
+        for each in self.sendings:
+            if each.view is self.view:
+                each.left = self.draft.value
+        self.view = object()
+        return left
 
     def _tell_of_draft(self, trouble: CleanLine) -> None:
         self.status.notice = trouble
+
+
+def joined(*drafts: DraftText) -> DraftText:
+    """Return drafts one below the other."""
+    text, blocks = "", list[tuple[int, int]]()
+    for draft in drafts:
+        if draft.text:
+            text += "\n" if text else ""
+            blocks += [(start + len(text), end + len(text)) for start, end in draft.blocks]
+            text += draft.text
+    return DraftText(CleanText(text), tuple(blocks))

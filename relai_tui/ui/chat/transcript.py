@@ -34,6 +34,8 @@ class CodeCursor(NamedTuple):
 class Transcript(History, can_focus=True):
     """The turns of a conversation, newest last, and what is being answered."""
 
+    FOCUS_ON_CLICK = False  # the prompt keeps the keyboard; the turn cursor has its own keys
+
     DEFAULT_CSS = """
     Transcript {
         height: 1fr; overflow-y: scroll; overflow-x: hidden; scrollbar-size-vertical: 1;

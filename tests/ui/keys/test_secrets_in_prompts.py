@@ -5,6 +5,7 @@ from pathlib import Path
 from textual.widgets import Button
 
 from relai_tui.account import Launch
+from relai_tui.conversation import DraftText
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.text import clean
 from relai_tui.ui.chat.secret_found import SecretFound
@@ -49,7 +50,7 @@ async def test_redacted_it_is_sent_and_kept_without_the_key(sandbox: Sandbox, ho
 async def test_anyway_means_anyway_also_for_others_keys_in_a_paste(sandbox: Sandbox, home: Path) -> None:
     pasted = "\n".join([f"line {n}" for n in range(60)] + ["token = ghp_Ab1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX2"])
     async with room(account_of(sandbox, home), listed=False) as at:
-        at.draft.put(clean(pasted))
+        at.draft.put(DraftText(clean(pasted)))
         await at.pilot.press("enter")
         await at.at(SecretFound)
         await at.sees("GitHub token")
@@ -96,12 +97,12 @@ async def test_asking_again_asks_about_the_key_again(sandbox: Sandbox, home: Pat
         await at.press("send")
         await at.until(lambda: chats(sandbox))
         await at.answered()
-        await at.pilot.press("alt+up", "r")
+        await at.ask_again()
         await at.at(SecretFound)
         await at.pilot.press("escape")
         await at.until(lambda: at.app.screen is at.page)
         assert len(chats(sandbox)) == 1
-        await at.pilot.press("alt+up", "r")
+        await at.ask_again()
         await at.at(SecretFound)
         await at.press("send")
         await at.until(lambda: len(chats(sandbox)) == 2)
