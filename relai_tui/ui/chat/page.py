@@ -316,6 +316,8 @@ class ChatPage(ChatRoom):
 
     @on(Prompt.Changed)
     def _draft_changed(self) -> None:
+        if self.transcript.highlighted is not None:  # typed in one read with the key that asked for the turn cursor
+            self.action_back()
         self.drafts.keep_soon()
 
     @property
@@ -367,7 +369,7 @@ class ChatPage(ChatRoom):
         """Back to the prompt; what was only to be known is put away."""
         self.status.notice = None
         self.transcript.highlighted = None
-        self.draft.focus()
+        self.set_focus(self.draft)  # at once: keys that follow are typed there
 
     def action_stop(self) -> None:
         """Stop the answer shown; its worker writes down what came."""

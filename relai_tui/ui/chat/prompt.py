@@ -133,7 +133,7 @@ class Draft(TextArea):
             self.type(typed)
         elif event.key in _NEWLINE_KEYS or is_pasted(event):
             self._insert_newline()
-        elif not await self._run_own_binding(event.key):
+        elif not await self._run_binding(event.key):
             return
         event.stop()
         event.prevent_default()
@@ -141,7 +141,10 @@ class Draft(TextArea):
     def type(self, text: str) -> None:
         """Insert typed text at the cursor."""
         self._restart_blink()
-        self._replace_via_keyboard(self._parts.encode(clean(text)), *self.selection)
+        start, end = self.selection
+        row, column = start
+        encoded, before = self._parts.encode_after(self.document[row][:column] if start == end else "", clean(text))
+        self._replace_via_keyboard(encoded, (row, column - before) if before else start, end)
 
     def paste(self, text: str) -> None:
         """Insert pasted text at the cursor; as a block where it is long."""
@@ -151,11 +154,12 @@ class Draft(TextArea):
         if result := self._replace_via_keyboard(insert, *self.selection):
             self.move_cursor(result.end_location)
 
-    async def _run_own_binding(self, key: str) -> bool:
+    async def _run_binding(self, key: str) -> bool:
         for binding in self._bindings.key_to_bindings.get(key, ()):
             if await self.app.run_action(binding.action, self):
                 return True
-        return False
+        active = self.screen.active_bindings.get(key)
+        return active is not None and active.enabled and await self.app.run_action(active.binding.action, active.node)
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()

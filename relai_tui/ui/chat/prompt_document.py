@@ -19,6 +19,8 @@ _FIRST_MARK, _LAST_MARK = 0x100000, 0x10EFFF
 _FIRST_BLOCK, _LAST_BLOCK, _BLOCK_END = 0x10F000, 0x10FFF0, "\U0010fffd"
 _BLOCK = re.compile(f"([{chr(_FIRST_BLOCK)}-{chr(_LAST_BLOCK)}])([^{_BLOCK_END}\n]*){_BLOCK_END}")
 _MARK = re.compile(f"[{chr(_FIRST_MARK)}-{chr(_LAST_MARK)}]")
+_CONTEXT = re.compile(f"[^{chr(_FIRST_BLOCK)}-{_BLOCK_END}]{{0,16}}\\Z")
+"""What can decide how a character is drawn: the end of a line, up to its last block."""
 _PRIVATE = re.compile("[\U00100000-\U0010ffff]")
 
 DRAWN_MARK = "\ufffd"
@@ -43,6 +45,18 @@ class PromptDocument:
             _PRIVATE.sub(lambda found: self._mark(found[0]), shown) if data is None else "".join(map(self._mark, data))
             for shown, data in visible_parts(text)
         )
+
+    def encode_after(self, before: str, text: CleanText) -> tuple[str, int]:
+        """Return text as it stands after a line so far, and how much of that it takes the place of.
+
+        A joiner or a tag is seen or hidden by what it stands between, and these come one by one.
+        """
+        encoded = self.encode(text)
+        if not before or not (_MARK.match(encoded) or _MARK.match(before[-1])):
+            return encoded, 0
+        context = _CONTEXT.search(before)
+        tail = context[0] if context else ""
+        return self.encode(CleanText(self._without_marks(tail) + text)), len(tail)
 
     def fold(self, text: CleanText) -> str:
         """Add a block. Return how it stands in the editor."""

@@ -25,7 +25,7 @@ _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _ESCAPE = "\x1b"
 # A whole sequence: X10 mouse, Linux console function key, control sequence, single shift, one more character.
 _SEQUENCE = re.compile(
-    r"\x1b\x1b?(?:\[M[\s\S]{3}|\[\[[A-E]|\[[0-?]*[ -/]*[@-~]|O[0-9;]*[A-Za-z~])|\x1b[^\x1b\[O\]PX^_]",
+    r"\x1b\x1b?(?:\[M[\s\S]{3}|\[\[[A-E]|\[(?!M)[0-?]*[ -/]*[@-~]|O[0-9;]*[A-Za-z~])|\x1b[^\x1b\[O\]PX^_]",
 )
 _STARTED = re.compile(r"\x1b\x1b?(?:\[(?:M[\s\S]{0,2}|\[|[0-?]*[ -/]*)?|O[0-9;]*)?\Z")
 _STRING = re.compile(r"\x1b[\]PX^_][^\x1b\x07]*(?:\x07|\x1b\\)")
