@@ -9,8 +9,8 @@
         ...
 
 Only `deltas()` spends money, and only once for a reply. However it ends, the last state is written: `complete`,
-`stopped` (the iteration was closed or cancelled), `interrupted` (the stream broke or ended early) or `failed` (the
-server said so; nothing came).
+`stopped` (the iteration was closed or cancelled before the answer was whole), `interrupted` (the stream broke or ended
+early, or this program failed) or `failed` (the server said so, or nothing came).
 """
 
 import asyncio
@@ -130,12 +130,17 @@ class Reply:
             async with aclosing(session.ask(self._request)) as deltas:
                 async for delta in deltas:
                     self._take(delta)
+                    if isinstance(delta, Finished):
+                        state = TurnState.COMPLETE  # also for who stops before the connection is closed
                     yield delta
             state = TurnState.COMPLETE
         except RelaiError as error:
             self.trouble = error
             begun = bool(self.answer.text or self.answer.reasoning or self.answer.tool_calls)
             state = TurnState.FAILED if isinstance(error, ServerRefused) or not begun else TurnState.INTERRUPTED
+        except Exception:
+            state = TurnState.INTERRUPTED  # a defect of this program: nobody stopped it
+            raise
         finally:
             keeper.cancel()
             await self._finish(state)

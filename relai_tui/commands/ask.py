@@ -18,6 +18,7 @@ from relai_tui.api.errors import (
     RelaiError,
     ServerRefused,
 )
+from relai_tui.api.finish_reasons import finish_words, is_withheld
 from relai_tui.commands.ending import STOPPED, say, until_stopped
 from relai_tui.conversation import TurnState
 from relai_tui.credentials.errors import CredentialError
@@ -42,6 +43,7 @@ class Exit(IntEnum):
     INTERRUPTED = 3
     """The partial answer is on standard output."""
     REFUSED = 4
+    """By the server, or by its content filter in mid-answer."""
     NO_CREDENTIAL = 5
     OUT_OF_CREDIT = 6
     RATE_LIMITED = 7
@@ -128,10 +130,14 @@ def _outcome(reply: Reply) -> int:
     if reply.unsaved:
         say(f"the answer is not saved: {reply.unsaved}")
     answer, trouble = reply.answer, reply.trouble
-    if answer.finish_reason == "length":
-        say("cut at the token limit")
+    if answer.state is TurnState.COMPLETE:
+        answered = bool(answer.text.strip() or answer.tool_calls)
+        words = finish_words(answer.finish_reason, answered=answered, reasoned=bool(answer.reasoning))
+        if words:
+            say(words)
+        return Exit.REFUSED if is_withheld(answer.finish_reason) else Exit.COMPLETE
     if trouble is None:
-        return Exit.COMPLETE if answer.state is TurnState.COMPLETE else Exit.STOPPED
+        return Exit.STOPPED
     if answer.state is TurnState.INTERRUPTED:
         return _complain(f"interrupted: {trouble}", Exit.INTERRUPTED)
     return _complain(trouble.message, exit_code(trouble))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from relai_tui.api.deltas import Delta, TextDelta, TokensUsed
+from relai_tui.api.deltas import Delta, Finished, TextDelta, TokensUsed
 from relai_tui.api.errors import (
     InsufficientBalance,
     Interrupted,
@@ -429,7 +429,7 @@ def test_an_answer_without_end_is_stopped_at_16_mb(field: str) -> None:
         reader.feed(piece)
         pieces += 1
     assert 16 * 1024 * 1024 / 100_000 <= pieces < 200
-    with pytest.raises(Interrupted, match="16 MB.*continue"):
+    with pytest.raises(Interrupted, match=r"16 MB.*continue"):
         reader.end()
 
 

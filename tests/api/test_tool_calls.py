@@ -50,8 +50,8 @@ def test_calls_that_share_an_index_are_told_apart_by_their_ids(index: dict[str, 
 def test_calls_with_good_indexes_may_come_interleaved(first: int | str) -> None:
     second = int(first) + 1 if isinstance(first, int) else "2"
     assert calls_of(
-        piece("a", "f", "", index=first), piece("b", "g", "", index=second), piece(None, None, '{"y": 2}', index=second),
-        piece(None, None, '{"x": 1}', index=first),
+        piece("a", "f", "", index=first), piece("b", "g", "", index=second),
+        piece(None, None, '{"y": 2}', index=second), piece(None, None, '{"x": 1}', index=first),
     ) == BOTH  # fmt: skip
 
 
