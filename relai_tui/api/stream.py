@@ -5,10 +5,11 @@
 
 import json
 import math
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from relai_tui.api.answers import error_in_stream
+from relai_tui.api.answers import error_in_stream, parse_json, unreadable_words
 from relai_tui.api.deltas import (
     Answering,
     Delta,
@@ -66,6 +67,7 @@ class ChatStreamReader:
         self._tags = ReasoningTags()
         self._calls = ToolCalls()
         self._length = 0
+        self._start = b""
         self._usage: TokensUsed | None = None
         self._model: object = None
         self._alias = clean_line(alias) if alias else None
@@ -86,6 +88,8 @@ class ChatStreamReader:
         """The deltas of the next bytes, neighbouring text joined; empty once `over`."""
         if self._over:
             return []
+        if len(self._start) < 200:
+            self._start += data[:200]
         try:
             for block in self._events.feed(data):
                 if block:
@@ -106,24 +110,44 @@ class ChatStreamReader:
 
         Raises `Interrupted` when neither a finish reason nor [DONE] came, and whatever error the stream held.
         """
+        if not self._over and not self._said_anything:
+            self._take_whole(self._events.left())
         if not self._over and (self._reason is not None or read_fields(self._events.left())[1] == "[DONE]"):
             self._finish()
         if self._trouble is not None:
             raise self._trouble
         if not self._over:
-            raise Interrupted(
-                "The answer broke off: the server ended it before it was whole. Try again, or go on from here."
-                if self._said_anything
-                else "The server ended the answer before a word of it came. The prompt may be too long for this model."
-            )
+            raise self._unended()
         return self._collect()
 
-    def whole(self, completion: dict[str, Any]) -> list[Delta]:
-        """The deltas of a completion that came in one piece of JSON."""
+    def whole(self, completion: dict[str, Any]) -> None:
+        """Take a completion that came in one piece of JSON; `flush` gives its deltas."""
         self._apply(completion, "message")
         if not self._over:
             self._finish()
-        return self._collect()
+
+    def _take_whole(self, body: bytes) -> None:
+        """Take an answer in one piece of JSON whose head did not say that it is one."""
+        if body.lstrip()[:1] != b"{":
+            return
+        with suppress(UnreadableAnswer):
+            told = parse_json(body)
+            if isinstance(told, dict) and ("choices" in told or told.get("error")):
+                self._said_anything = True
+                self._apply(told, "message")
+                if not self._over:
+                    self._finish()
+
+    def _unended(self) -> RelaiError:
+        if self._said_anything:
+            return Interrupted(
+                "The answer broke off: the server ended it before it was whole. Try again, or go on from here."
+            )
+        if self._start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"[")):
+            return UnreadableAnswer(unreadable_words(self._start))
+        return Interrupted(
+            "The server ended the answer before a word of it came. The prompt may be too long for this model."
+        )
 
     def _take(self, block: bytes) -> None:
         if len(block) > LONGEST_BLOCK:

@@ -21,8 +21,8 @@ def streamed(*pieces: str) -> tuple[str, str]:
 
 def whole(content: str) -> tuple[str, str]:
     reader = ChatStreamReader()
-    deltas = reader.whole({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]})
-    return told(deltas + reader.end())
+    reader.whole({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]})
+    return told(reader.flush() + reader.end())
 
 
 ANSWERS = [

@@ -343,7 +343,8 @@ def test_a_completion_in_one_piece_gives_the_same_deltas() -> None:
         "choices": [{"message": {"role": "assistant", "content": "Hi", "reasoning": "hm"}, "finish_reason": "length"}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 2},
     }
-    assert reader.whole(answer) + reader.end() == [
+    reader.whole(answer)
+    assert reader.flush() + reader.end() == [
         answering("claude"),
         thought("hm"),
         said("Hi"),

@@ -67,5 +67,6 @@ def test_calls_without_ids_begin_with_their_names(index: dict[str, Any]) -> None
 
 def test_calls_of_a_whole_answer_are_apart_whatever_they_hold() -> None:
     same = [piece("a", "f", "{}", index=0), piece("a", "f", "{}", index=0), piece(None, "f", "{}")]
-    deltas = ChatStreamReader().whole({"choices": [{"message": {"tool_calls": same}}]})
-    assert len({delta.index for delta in deltas if isinstance(delta, ToolCallDelta)}) == 3
+    reader = ChatStreamReader()
+    reader.whole({"choices": [{"message": {"tool_calls": same}}]})
+    assert len({delta.index for delta in reader.flush() if isinstance(delta, ToolCallDelta)}) == 3
