@@ -25,6 +25,7 @@ from relai_tui.api.errors import (
     RefusedToSend,
     RelaiError,
     ServerRefused,
+    TimedOut,
     UnreadableAnswer,
 )
 from relai_tui.api.exchange import BODY_LIMIT, Call, Exchange, Rhythm
@@ -266,7 +267,8 @@ class Client:
         reader = self._reader(reply)
         for delta in reader.feed(b""):
             yield delta
-        begun, trouble = False, None
+        begun, trouble, clock = False, None, asyncio.get_running_loop().time
+        said_at = clock()
         while not reader.over:
             try:
                 piece = await reply.piece(self._patience(begun, reader))
@@ -277,8 +279,12 @@ class Client:
                 break
             begun = True
             for delta in reader.feed(piece):
+                said_at = clock()
                 yield delta
             piece = None  # a traceback that shows locals must not show an error that repeats the key
+            if clock() - said_at > self._timeouts.whole_answer:
+                trouble = TimedOut(f"The server said nothing of the answer for {self._timeouts.whole_answer:g} s.")
+                break
         for delta in reader.flush():
             yield delta
         if trouble is not None and not reader.finishing:

@@ -169,7 +169,7 @@ class Exchange:
         reply = await self.open(call)
         try:
             if call.method == "DELETE":  # its status says it all
-                return await reply.read_start(ERROR_LIMIT, self._timeouts.silence)
+                return await reply.read_start(ERROR_LIMIT, self._timeouts.error_body)
             return await reply.read(BODY_LIMIT, self._timeouts.first_byte, self._timeouts.silence)
         finally:
             await self.close(reply)
@@ -193,7 +193,7 @@ class Exchange:
             raise refusal(
                 reply.status,
                 reply.headers,
-                await reply.read_start(ERROR_LIMIT, self._timeouts.silence),
+                await reply.read_start(ERROR_LIMIT, self._timeouts.error_body),
                 now=self._rhythm.now(),
                 key=self._key,
                 optional=call.optional,

@@ -232,11 +232,14 @@ class Reply:
                 raise UnreadableAnswer(f"The server's answer is larger than {limit // 1_048_576} MiB and was not read.")
         return bytes(body)
 
-    async def read_start(self, limit: int, silence: float) -> bytes:
-        """At most `limit` bytes of the body, and what there is when it breaks off: for the words of an error."""
-        body = bytearray()
+    async def read_start(self, limit: int, seconds: float) -> bytes:
+        """At most `limit` bytes of the body, and what there is of it when it breaks off or the time is up: for the
+        words of an error.
+        """
+        body, clock = bytearray(), asyncio.get_running_loop().time
+        until = clock() + seconds
         try:
-            while len(body) < limit and (piece := await self.piece(silence)) is not None:
+            while len(body) < limit and (piece := await self.piece(max(0.0, until - clock()))) is not None:
                 body += piece
         except (ConnectionFailed, UnreadableAnswer):
             pass
