@@ -74,12 +74,6 @@ def redacted(text: CleanText, found: tuple[FoundSecret, ...]) -> CleanText:
     return CleanText("".join((*parts, text[at:])))
 
 
-def belongs_to(text: str, each: FoundSecret, prefix: str | None) -> bool:
-    """Whether a key that is found begins with the prefix that a server shows of one."""
-    bare = (prefix or "").rstrip(".…*")
-    return len(bare) >= 6 and text.startswith(bare, each.start) and len(bare) < each.end - each.start
-
-
 def _is_example(key: str) -> bool:
     if key.startswith("-----"):
         return False

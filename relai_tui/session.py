@@ -9,13 +9,13 @@
         ...
 
 Only `deltas()` spends money, and only once for a reply. However it ends, the last state is written: `complete`,
-`stopped` (the iteration was closed or cancelled), `interrupted` (the stream broke or ended early) or `failed` (the
-server said so; nothing came).
+`stopped` (the iteration was closed or cancelled before the answer was whole), `interrupted` (the stream broke or ended
+early, or this program failed) or `failed` (the server said so, or nothing came).
 """
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -38,7 +38,6 @@ from relai_tui.text import NOTHING, CleanLine, CleanText, clean, clean_line
 
 if TYPE_CHECKING:
     from relai_tui.api.client import Client
-    from relai_tui.api.models import Completion
     from relai_tui.balance.watch import BalanceWatch
     from relai_tui.pricing import Pricing
     from relai_tui.store.database import Store
@@ -53,22 +52,6 @@ def messages_of(turns: tuple[Turn, ...], system: CleanText) -> tuple[Message, ..
     """What is sent for a branch: the system prompt and every turn that has text. Partial answers count as said."""
     said = tuple(Message(turn.role.value, turn.text) for turn in turns if turn.text)
     return (Message(Role.SYSTEM.value, system), *said) if system else said
-
-
-def deltas_of(whole: "Completion") -> Iterator[Delta]:
-    """A whole answer as the deltas a stream would have brought."""
-    if whole.model:
-        yield Answering(whole.model, whole.alias)
-    if whole.reasoning:
-        yield ReasoningDelta(whole.reasoning)
-    if whole.text:
-        yield TextDelta(whole.text)
-    for index, call in enumerate(whole.tool_calls):
-        yield ToolCallDelta(index, call.id, call.name, call.arguments)
-    yield from whole.warnings
-    if whole.prompt_tokens is not None or whole.completion_tokens is not None:
-        yield TokensUsed(whole.prompt_tokens, whole.completion_tokens)
-    yield Finished(whole.finish_reason)
 
 
 @dataclass(slots=True)
@@ -130,12 +113,17 @@ class Reply:
             async with aclosing(session.ask(self._request)) as deltas:
                 async for delta in deltas:
                     self._take(delta)
+                    if isinstance(delta, Finished):
+                        state = TurnState.COMPLETE  # also for who stops before the connection is closed
                     yield delta
             state = TurnState.COMPLETE
         except RelaiError as error:
             self.trouble = error
             begun = bool(self.answer.text or self.answer.reasoning or self.answer.tool_calls)
             state = TurnState.FAILED if isinstance(error, ServerRefused) or not begun else TurnState.INTERRUPTED
+        except Exception:
+            state = TurnState.INTERRUPTED  # a defect of this program: nobody stopped it
+            raise
         finally:
             keeper.cancel()
             await self._finish(state)
@@ -294,13 +282,10 @@ class ChatSession:
 
     async def ask(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """The deltas of the answer; in one piece where the session does not stream. Raises `RelaiError`."""
-        if self.stream:
-            async with aclosing(self.client.stream_chat(request)) as deltas:
-                async for delta in deltas:
-                    yield delta
-            return
-        for delta in deltas_of(await self.client.chat(request)):
-            yield delta
+        ask = self.client.stream_chat if self.stream else self.client.whole_chat
+        async with aclosing(ask(request)) as deltas:
+            async for delta in deltas:
+                yield delta
 
     async def note_money(self, answer: Turn, trouble: RelaiError | None) -> None:
         """Write down that an answer was made, and the balance a 402 told. Raises `StoreError`."""

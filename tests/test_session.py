@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from relai_tui.api.client import Client
-from relai_tui.api.deltas import TextDelta, Waiting
+from relai_tui.api.deltas import Delta, Finished, TextDelta, Waiting
 from relai_tui.api.errors import InsufficientBalance, Interrupted, ServerFault
 from relai_tui.api.keys import read_key
+from relai_tui.api.request import ChatRequest
 from relai_tui.balance.watch import BalanceWatch
 from relai_tui.conversation import CostBasis, Role, Turn, TurnState
 from relai_tui.sandbox.faults import cut, error
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.session import ChatSession, Reply
 from relai_tui.store.database import Store
-from relai_tui.text import clean_line
+from relai_tui.text import clean, clean_line
 
 
 @pytest.fixture
@@ -233,3 +234,28 @@ async def test_a_lasting_server_fault_is_a_failed_answer(session: ChatSession, s
     reply = await ask(session, "short")
     assert isinstance(reply.trouble, ServerFault)
     assert (await kept(session))[-1].state is TurnState.FAILED
+
+
+async def test_who_stops_after_the_end_has_a_whole_answer(session: ChatSession) -> None:
+    reply = await session.begin("echo: one two three")
+    async with aclosing(reply.deltas()) as deltas:
+        async for delta in deltas:
+            if isinstance(delta, Finished):
+                break
+    assert (reply.answer.state, reply.answer.text) == (TurnState.COMPLETE, "one two three")
+
+
+async def test_a_defect_of_this_program_is_not_told_as_a_stop(
+    session: ChatSession, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: ChatRequest) -> AsyncIterator[Delta]:
+        yield TextDelta(clean("half of"))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(session.client, "stream_chat", fails)
+    reply = await session.begin("echo: x")
+    with pytest.raises(ZeroDivisionError):
+        async with aclosing(reply.deltas()) as deltas:
+            assert [delta async for delta in deltas]
+    kept = (await store.conversations.page(session.conversation.id))[0][-1]
+    assert (kept.state, kept.text) == (TurnState.INTERRUPTED, "half of")

@@ -7,7 +7,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 _DETAIL_LIMIT = 150
+_LOOK = "Look at the base URL, or try again later."
+_WEB_PAGE = (
+    "The server sent a web page, not an answer: perhaps the sign-in page of a network or a proxy. "
+    "Sign in there, or look at the base URL."
+)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _UNSHOWN = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,30}(?:\.0*)?(?:[eE][+-]?[0-9]{1,2})?")
@@ -99,6 +104,16 @@ _WORDS: dict[type[ServerRefused], tuple[str, str]] = {
 }
 
 
+_STATUS_WORDS: dict[int, tuple[str, str]] = {
+    407: ("The proxy wants a name and a password", "Put them into HTTPS_PROXY: http://name:password@host:port."),
+    408: ("The server waited too long for the request", "Try again in a moment."),
+    413: ("The request is too large for the server", "Send less: a shorter prompt, or a new conversation."),
+    431: ("The request's headers are too large for the server", "Look at the base URL."),
+    511: ("The network wants a sign-in first", "Sign in with a browser, then try again."),
+}
+_MAY_PASS = (408, 409, 425)
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """What an error body says of itself, not yet clean."""
@@ -123,10 +138,30 @@ def parse_json(body: bytes) -> object:
         )
     except (ValueError, RecursionError):
         readable = False
+    words = "" if readable else unreadable_words(body[:200])
     del body  # a traceback that shows locals must not show it
     if not readable:
-        raise UnreadableAnswer("The server's answer is not the JSON it should be. Look at the base URL, or try again.")
+        raise UnreadableAnswer(words)
     return value
+
+
+def check_is_answer(status: int, headers: Mapping[str, str]) -> None:
+    """Raise `UnreadableAnswer` for a head that says yes but brings no answer: 204, or a web page."""
+    if status in (204, 205):
+        raise UnreadableAnswer(f"The server sent an answer with nothing in it ({status}). {_LOOK}")
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        raise UnreadableAnswer(_WEB_PAGE)
+
+
+def unreadable_words(start: bytes) -> str:
+    """Return what to say of a body that begins like this and is not the JSON or the stream it should be."""
+    begin = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not begin:
+        return f"The server sent an answer with nothing in it. {_LOOK}"
+    if begin.startswith(b"<"):
+        return _WEB_PAGE
+    return "The server's answer is not the JSON it should be. Look at the base URL, or try again."
 
 
 def micro(value: object) -> int | None:
@@ -149,19 +184,27 @@ def refusal(
     key: "SecretStr | None" = None,
     optional: bool = False,
     chat: bool = False,
+    feature: str = "",
 ) -> ServerRefused:
     """The error of an answer with an error status.
 
     `now` is Unix time in seconds, for dates in Retry-After. `optional` marks a route a server may lack: its 404 is
-    `NotOffered`. `chat` marks the chat route, whose 404 is mostly about the model.
+    `NotOffered`. `chat` marks the chat route, whose 404 is mostly about the model. `feature` names what the route is
+    for, where its 404 says that there is no such route.
     """
     try:
         payload = parse_json(body)
     except UnreadableAnswer:
         payload = None
+    if isinstance(payload, list) and payload:
+        payload = payload[0]
     told = _told(payload) if isinstance(payload, dict) else _Told(_plain(body))
+    if told.message.strip() == str(status):
+        told = replace(told, message="")
     kind = _class_of(status, told, optional=optional, chat=chat)
-    return _made(kind, status, told, retry_after(headers, payload, now), key)
+    if kind is NotFound and chat:
+        feature = "chat at this address"
+    return _made(kind, status, told, retry_after(headers, payload, now), key, feature)
 
 
 def error_in_stream(payload: Mapping[str, Any], key: "SecretStr | None" = None) -> ServerRefused:
@@ -187,12 +230,21 @@ def _class_of(status: int, told: _Told, *, optional: bool, chat: bool) -> type[S
 
 
 def _made(
-    kind: type[ServerRefused], status: int | None, told: _Told, wait: float | None, key: "SecretStr | None"
+    kind: type[ServerRefused],
+    status: int | None,
+    told: _Told,
+    wait: float | None,
+    key: "SecretStr | None",
+    feature: str = "",
 ) -> ServerRefused:
     detail = clean_line(redact(told.message, key), _DETAIL_LIMIT).rstrip(".")
     code = redact(told.codes[0], key) if told.codes else None
     param = redact(told.param, key) if told.param else None
-    lead, advice = _WORDS[kind]
+    lead, advice = _STATUS_WORDS.get(status or 0, _WORDS[kind])
+    if feature and kind is NotOffered:
+        lead = f"This server does not offer {feature}"
+    elif feature and kind is NotFound:
+        lead, advice = f"The server does not offer {feature}", "Look at the base URL."
     number = f" ({status})" if status is not None else ""
     if kind is InsufficientBalance:
         figures = told.figures or {}
@@ -201,8 +253,10 @@ def _made(
         return InsufficientBalance(
             words, status=status, code=code, param=param, balance_micro=balance, required_micro=required
         )
-    if kind is RateLimited and wait is not None:
+    if wait is not None and kind is RateLimited:
         advice = f"Wait {_duration(wait)}, then send it again."
+    elif wait is not None and (kind is ServerFault or status in _MAY_PASS):
+        advice = f"It asks to wait {_duration(wait)}. Try again then."
     error = kind(_sentence(lead, detail, number, advice), status=status, code=code, param=param)
     error.retry_after = wait
     return error
@@ -225,7 +279,9 @@ def _duration(seconds: float) -> str:
     whole = max(1, round(seconds))
     if whole < 120:
         return f"{whole} s"
-    return f"{round(whole / 60)} min" if whole < 7_200 else f"{round(whole / 3_600)} h"
+    if whole < 7_200:
+        return f"{round(whole / 60)} min"
+    return f"{round(whole / 3_600)} h" if whole < 48 * 3_600 else f"{round(whole / 86_400)} days"
 
 
 def _told(payload: Mapping[str, Any]) -> _Told:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from relai_tui.api.address import Address, check_allowed, choose_address
-from relai_tui.api.answers import error_in_stream, parse_json
+from relai_tui.api.answers import check_is_answer, error_in_stream, parse_json
 from relai_tui.api.deadline import Deadline
 from relai_tui.api.deltas import Delta, Waiting
 from relai_tui.api.errors import (
@@ -25,6 +25,7 @@ from relai_tui.api.errors import (
     RefusedToSend,
     RelaiError,
     ServerRefused,
+    TimedOut,
     UnreadableAnswer,
 )
 from relai_tui.api.exchange import BODY_LIMIT, Call, Exchange, Rhythm
@@ -47,6 +48,7 @@ MOST_PAGES = 50
 
 _PATIENT = Timeouts()
 _CHAT = Call("POST", "/chat/completions", chat=True, stream=True)
+_KEYS = "API keys"
 
 
 class Client:
@@ -105,7 +107,7 @@ class Client:
         """The models that may be chatted with, in the server's order; aliases are not among them."""
         from relai_tui.api.models import Model, read_each
 
-        told = await self._get("/models", on_wait, optional=True)
+        told = await self._get("/models", on_wait, optional=True, feature="a list of models")
         return tuple(read_each(_entries(told, "data", "models"), Model))
 
     async def balance(self, on_wait: OnWait | None = None, *, once: bool = False) -> "Balance":
@@ -115,7 +117,8 @@ class Client:
         """
         from relai_tui.api.models import Balance, read_value
 
-        return read_value(await self._get("/balance", on_wait, optional=not self.official, once=once), Balance)
+        told = await self._get("/balance", on_wait, optional=not self.official, once=once, feature="a balance")
+        return read_value(told, Balance)
 
     async def set_auto_recharge(self, wanted: bool) -> "Balance":
         """Turn the automatic top-up on or off (edition 2). Raises `NotOffered`."""
@@ -123,9 +126,10 @@ class Client:
 
         self._check_may_change()
         body = b'{"auto_recharge":true}' if wanted else b'{"auto_recharge":false}'
-        answer = await self._changed(Call("PATCH", "/balance", body, optional=True))
+        call = Call("PATCH", "/balance", body, optional=True, feature="automatic top-up")
+        answer = await self._changed(call)
         told = parse_json(answer) if answer.strip() else {"auto_recharge": wanted}
-        trouble = self._trouble_in(told, optional=True)
+        trouble = self._trouble_in(told, call)
         if trouble is not None:
             del answer, told  # a traceback that shows locals must not show them
             raise trouble
@@ -136,7 +140,7 @@ class Client:
         from relai_tui.api.models import ApiKey, read_each
 
         found: dict[CleanText, ApiKey] = {}
-        call = Call("GET", "/keys", optional=not self.official)
+        call = Call("GET", "/keys", optional=not self.official, feature=_KEYS)
         async with self._exchange.deadline(call) as deadline:
             for _ in range(MOST_PAGES):
                 told = await self._told(call, deadline, on_wait)
@@ -159,11 +163,11 @@ class Client:
         self._check_may_change()
         wished = {"name": name, "rpm_limit": rpm_limit, "scope": scope}
         body = json.dumps({field: value for field, value in wished.items() if value is not None}).encode()
-        optional = not self.official
-        answer = await self._changed(Call("POST", "/keys", body, optional=optional))
+        call = Call("POST", "/keys", body, optional=not self.official, feature=_KEYS)
+        answer = await self._changed(call)
         created = read_created_key(answer)
         if created.secret is None and created.key is None:
-            trouble = self._trouble_in(_parsed(answer), optional=optional)
+            trouble = self._trouble_in(_parsed(answer), call)
             if trouble is not None:
                 del answer  # a traceback that shows locals must not show it
                 raise trouble
@@ -192,7 +196,8 @@ class Client:
 
         times = {"from": start.isoformat() if start else None, "to": end.isoformat() if end else None}
         rest = {"key": key, "user": user, "model": model, "limit": limit}
-        return read_value(await self._get("/usage", on_wait, times | rest, optional=True), UsagePage)
+        told = await self._get("/usage", on_wait, times | rest, optional=True, feature="usage records")
+        return read_value(told, UsagePage)
 
     async def ledger(
         self, *, limit: int | None = None, offset: int | None = None, on_wait: OnWait | None = None
@@ -200,21 +205,30 @@ class Client:
         """The movements of the credits, newest first (edition 2). Raises `NotOffered`."""
         from relai_tui.api.models import LedgerPage, read_value
 
-        told = await self._get("/billing/ledger", on_wait, {"limit": limit, "offset": offset}, optional=True)
+        page = {"limit": limit, "offset": offset}
+        told = await self._get("/billing/ledger", on_wait, page, optional=True, feature="a ledger")
         return read_value(told, LedgerPage)
 
     async def chat(self, request: ChatRequest, on_wait: OnWait | None = None) -> "Completion":
         """A whole answer in one piece. A stream is better for anything a person waits for."""
         from relai_tui.api.models import Completion
 
-        call = Call("POST", "/chat/completions", request.body(stream=False), chat=True)
-        exchange = self._exchange
+        async with aclosing(self.whole_chat(request, on_wait)) as deltas:
+            return Completion.of([delta async for delta in deltas])
+
+    async def whole_chat(self, request: ChatRequest, on_wait: OnWait | None = None) -> AsyncGenerator[Delta, None]:
+        """The deltas of an answer that is asked for in one piece. Raises as `stream_chat`, after what came."""
+        call, exchange = Call("POST", "/chat/completions", request.body(stream=False), chat=True), self._exchange
         async with exchange.deadline(call) as deadline:
             reply = await exchange.with_retries(exchange.open, call, deadline, on_wait)
             try:
-                return Completion.of(await self._whole_answer(reply))
+                reader = await self._read_whole(reply)
             finally:
                 await exchange.close(reply)
+        for delta in reader.flush():
+            yield delta
+        for delta in reader.end():
+            yield delta
 
     async def stream_chat(self, request: ChatRequest) -> AsyncGenerator[Delta, None]:
         """The deltas of an answer, as they come; `Finished` is the last of a whole one.
@@ -249,10 +263,12 @@ class Client:
         await self._exchange.aclose()
 
     async def _streamed(self, reply: "Reply") -> AsyncGenerator[Delta, None]:
+        check_is_answer(reply.status, reply.headers)
         reader = self._reader(reply)
         for delta in reader.feed(b""):
             yield delta
-        begun, trouble = False, None
+        begun, trouble, clock = False, None, asyncio.get_running_loop().time
+        said_at = clock()
         while not reader.over:
             try:
                 piece = await reply.piece(self._patience(begun, reader))
@@ -263,8 +279,12 @@ class Client:
                 break
             begun = True
             for delta in reader.feed(piece):
+                said_at = clock()
                 yield delta
             piece = None  # a traceback that shows locals must not show an error that repeats the key
+            if clock() - said_at > self._timeouts.whole_answer:
+                trouble = TimedOut(f"The server said nothing of the answer for {self._timeouts.whole_answer:g} s.")
+                break
         for delta in reader.flush():
             yield delta
         if trouble is not None and not reader.finishing:
@@ -274,21 +294,26 @@ class Client:
         await reply.drain(self._timeouts.drain)
 
     async def _whole_as_stream(self, reply: "Reply") -> AsyncGenerator[Delta, None]:
-        for delta in await self._whole_answer(reply):
+        async with self._exchange.deadline(replace(_CHAT, stream=False)):
+            reader = await self._read_whole(reply)
+        for delta in reader.flush():
+            yield delta
+        for delta in reader.end():
             yield delta
 
-    async def _whole_answer(self, reply: "Reply") -> list[Delta]:
-        """The deltas of an answer that is one piece of JSON."""
+    async def _read_whole(self, reply: "Reply") -> ChatStreamReader:
+        """A reader that holds an answer that is one piece of JSON."""
+        check_is_answer(reply.status, reply.headers)
         try:
             completion = _completion(await reply.read(BODY_LIMIT, self._timeouts.whole_answer, self._timeouts.silence))
         except ConnectionFailed as error:
-            trouble = error
+            trouble = Interrupted(f"The answer broke off: {error.message} Nothing of it came; it may be charged.")
         else:
             reader = self._reader(reply)
-            deltas = reader.whole(completion)
+            reader.whole(completion)
             del completion  # a traceback that shows locals must not show it
-            return deltas + reader.end()
-        raise _broken_off(trouble, begun=True)
+            return reader
+        raise trouble
 
     def _reader(self, reply: "Reply") -> ChatStreamReader:
         headers = reply.headers
@@ -305,12 +330,14 @@ class Client:
         on_wait: OnWait | None,
         query: Mapping[str, str | int | None] | None = None,
         *,
+        feature: str,
         optional: bool = False,
         once: bool = False,
     ) -> object:
         """The parsed JSON of a GET, tried again where that may help, unless it is asked `once`."""
         wished = {name: str(value) for name, value in (query or {}).items() if value is not None}
-        call = Call("GET", f"{path}?{urlencode(wished)}" if wished else path, optional=optional)
+        whole_path = f"{path}?{urlencode(wished)}" if wished else path
+        call = Call("GET", whole_path, optional=optional, feature=feature)
         async with self._exchange.deadline(call) as deadline:
             return await self._told(call, deadline, on_wait, once=once)
 
@@ -318,7 +345,7 @@ class Client:
         exchange = self._exchange
         body = exchange.answer(call) if once else exchange.with_retries(exchange.answer, call, deadline, on_wait)
         told = parse_json(await body)
-        trouble = self._trouble_in(told, optional=call.optional)
+        trouble = self._trouble_in(told, call)
         if trouble is not None:
             del told  # a traceback that shows locals must not show it
             raise trouble
@@ -333,12 +360,12 @@ class Client:
         if self._read_only:
             raise RefusedToSend("This is --read-only: nothing was sent, and nothing of the account is changed.")
 
-    def _trouble_in(self, told: object, *, optional: bool) -> ServerRefused | None:
+    def _trouble_in(self, told: object, call: Call) -> ServerRefused | None:
         """The error in an answer that says 200: some servers do so, also on routes they do not have."""
         if not isinstance(told, dict) or not told.get("error"):
             return None
-        if optional:
-            return NotOffered("This server does not offer that.", status=200)
+        if call.optional:
+            return NotOffered(f"This server does not offer {call.feature}.", status=200)
         return error_in_stream(told, self._key)
 
     async def _open_stream(self, request: ChatRequest) -> "Reply":

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import relai_tui
 from relai_tui.api.address import Address
@@ -91,6 +91,8 @@ class Call:
     stream: bool = False
     optional: bool = False
     """A server may lack this route: its 404 hides a feature and is no error."""
+    feature: str = ""
+    """Name of the route's purpose, as in "This server does not offer …"."""
 
     @property
     def repeatable(self) -> bool:
@@ -167,7 +169,7 @@ class Exchange:
         reply = await self.open(call)
         try:
             if call.method == "DELETE":  # its status says it all
-                return await reply.read_start(ERROR_LIMIT, self._timeouts.silence)
+                return await reply.read_start(ERROR_LIMIT, self._timeouts.error_body)
             return await reply.read(BODY_LIMIT, self._timeouts.first_byte, self._timeouts.silence)
         finally:
             await self.close(reply)
@@ -187,15 +189,16 @@ class Exchange:
             return reply
         try:
             if 300 <= reply.status < 400:
-                raise _redirected(reply)
+                raise _redirected(reply, self._address)
             raise refusal(
                 reply.status,
                 reply.headers,
-                await reply.read_start(ERROR_LIMIT, self._timeouts.silence),
+                await reply.read_start(ERROR_LIMIT, self._timeouts.error_body),
                 now=self._rhythm.now(),
                 key=self._key,
                 optional=call.optional,
                 chat=call.chat,
+                feature="" if call.method == "DELETE" else call.feature,
             )
         finally:
             await self.close(reply)
@@ -248,13 +251,27 @@ class Exchange:
         return headers
 
 
-def _redirected(reply: "Reply") -> Redirected:
-    location = reply.headers.get("location", "")
-    try:
-        host = urlsplit(location).hostname or "another path of the same host"
-    except ValueError:
-        host = "somewhere unreadable"
+def _redirected(reply: "Reply", address: Address) -> Redirected:
+    """The error of a redirect: its target as far as it differs, which was not followed since the key would go along."""
+    told = ""
+    with suppress(ValueError):
+        told = _target(reply.headers.get("location", "").strip(), address)
+    if not told:
+        return Redirected(f"The server sent a redirect ({reply.status}) without a readable target. Check the base URL.")
     return Redirected(
-        f"The server points to {clean_line(redact(host), 100)} ({reply.status}). It was not followed, since the key "
+        f"The server redirects to {clean_line(redact(told), 100)} ({reply.status}). It was not followed, since the key "
         "would go along. If that is right, make it the base URL."
     )
+
+
+def _target(location: str, address: Address) -> str:
+    """Return where a redirect leads, as far as it differs from the address; empty for nowhere. Raises ValueError."""
+    if not location:
+        return ""
+    target, own = urlsplit(urljoin(address.base_url, location)), urlsplit(address.base_url)
+    ports = {"http": 80, "https": 443}
+    origins = [(url.scheme, url.hostname, url.port or ports.get(url.scheme)) for url in (target, own)]
+    if origins[0] == origins[1]:
+        return f"another path, {target.path or '/'}"
+    host = f"[{target.hostname}]" if ":" in (target.hostname or "") else target.hostname
+    return f"{target.scheme}://{host}{f':{target.port}' if target.port else ''}"

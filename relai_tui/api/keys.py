@@ -32,6 +32,10 @@ _ENDS = " \t\r\n\v\f\x1c\x1d\x1e\x1f\x85\xa0\xad\u1680\u180e\u2028\u2029\u202f\u
     map(chr, (*range(0x2000, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFE00, 0xFE10)))
 )
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+_MASK = re.compile(r"(?:\.{2,}|[\u2026*\u2022\u00b7\u25cf\u2219\u22ef])+")
+_SHORTEST_HEAD = 6
+"""Characters of a key of another server that must be shown before it counts as one of ours."""
+_SHORTEST_TAIL = 4
 _SHORTEST_SHOWN = 12
 _SHORTEST_MASKED = 4
 
@@ -114,6 +118,45 @@ def masked(key: "SecretStr") -> CleanLine:
     if len(secret) - len(prefix) < _SHORTEST_SHOWN:
         return clean_line("")
     return clean_line(f"{prefix}…{secret[-4:]}")
+
+
+def is_shown_as(secret: str, shown: str | None) -> bool:
+    """Return True when a list of keys may show this key so.
+
+    `shown` is its beginning, its end, or both, with dots, an ellipsis, stars or bullets for the rest: `rk-eu-abc`,
+    `rk-eu-abc…`, `rk-eu-abc...wxyz`, `****wxyz`. The format's own prefix alone says nothing.
+    """
+    head, masked_out, tail = _shown_parts(shown)
+    if not masked_out and head == secret:
+        return bool(secret)
+    if not (_identifies(head) or len(tail) >= _SHORTEST_TAIL) or len(head) + len(tail) >= len(secret):
+        return False
+    return secret.startswith(head) and secret.endswith(tail)
+
+
+def prefixes_agree(prefix: str | None, shown: str | None) -> bool:
+    """Return True when a kept beginning of a key may be that of a key shown so, as far as both go."""
+    head, _, _ = _shown_parts(shown)
+    kept, _, _ = _shown_parts(prefix)
+    common = min(len(head), len(kept))
+    return _identifies(head[:common]) and head[:common] == kept[:common]
+
+
+def _shown_parts(shown: str | None) -> tuple[str, bool, str]:
+    """The beginning, whether anything is masked, and the end of a key as it is shown."""
+    text = (shown or "").strip()
+    mask = _MASK.search(text)
+    if mask is None:
+        return text.removesuffix("."), False, ""
+    tail = text[mask.end() :]
+    return text[: mask.start()], True, "" if _MASK.search(tail) else tail
+
+
+def _identifies(head: str) -> bool:
+    """Whether a beginning tells one key from another: it goes beyond what all keys of its kind begin with."""
+    if _EDITION_1.fullmatch(head) or _EDITION_2.fullmatch(head):
+        return True
+    return len(head) >= _SHORTEST_HEAD and not _LOOKS_LIKE_A_KEY.match(head)
 
 
 def redact(text: str, *keys: "SecretStr | None") -> str:

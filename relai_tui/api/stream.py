@@ -5,10 +5,11 @@
 
 import json
 import math
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from relai_tui.api.answers import error_in_stream
+from relai_tui.api.answers import error_in_stream, parse_json, unreadable_words
 from relai_tui.api.deltas import (
     Answering,
     Delta,
@@ -17,14 +18,22 @@ from relai_tui.api.deltas import (
     ReasoningDelta,
     TextDelta,
     TokensUsed,
-    ToolCallDelta,
 )
 from relai_tui.api.errors import Interrupted, RelaiError, UnreadableAnswer
 from relai_tui.api.events import LONGEST_BLOCK, EventReader, EventTooLarge, read_fields
+from relai_tui.api.finish_reasons import is_failure
+from relai_tui.api.keys import redact
+from relai_tui.api.reasoning_tags import ReasoningTags
+from relai_tui.api.tool_calls import ToolCalls
 from relai_tui.text import StreamCleaner, clean_line, clean_name
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
+
+LONGEST_ANSWER = 16 * 1024 * 1024
+"""Characters of one answer, reasoning and tool calls included (T8)."""
+_CALL_COUNTS = 200
+"""Characters that a piece of a tool call counts beyond its arguments."""
 
 _DECODER = json.JSONDecoder(strict=False)
 # A whole number of thousands of digits raises in Python; it is no reason to lose an answer.
@@ -55,7 +64,10 @@ class ChatStreamReader:
         self._kind: type[TextDelta] | type[ReasoningDelta] = TextDelta
         self._run: list[str] = []
         self._uncounted = 0
-        self._calls: dict[int, StreamCleaner] = {}
+        self._tags = ReasoningTags()
+        self._calls = ToolCalls()
+        self._length = 0
+        self._start = b""
         self._usage: TokensUsed | None = None
         self._model: object = None
         self._alias = clean_name(alias) if alias else None
@@ -76,6 +88,8 @@ class ChatStreamReader:
         """The deltas of the next bytes, neighbouring text joined; empty once `over`."""
         if self._over:
             return []
+        if len(self._start) < 200:
+            self._start += data[:200]
         try:
             for block in self._events.feed(data):
                 if block:
@@ -96,27 +110,44 @@ class ChatStreamReader:
 
         Raises `Interrupted` when neither a finish reason nor [DONE] came, and whatever error the stream held.
         """
-        if not self._over and read_fields(self._events.left())[1] == "[DONE]":
+        if not self._over and not self._said_anything:
+            self._take_whole(self._events.left())
+        if not self._over and (self._reason is not None or read_fields(self._events.left())[1] == "[DONE]"):
             self._finish()
         if self._trouble is not None:
             raise self._trouble
-        if self._over:
-            return self._collect()
-        if self._reason is None:
-            raise Interrupted(
-                "The answer broke off: the server ended it before it was whole. Try again, or go on from here."
-                if self._said_anything
-                else "The server ended the answer before a word of it came. The prompt may be too long for this model."
-            )
-        self._finish()
+        if not self._over:
+            raise self._unended()
         return self._collect()
 
-    def whole(self, completion: dict[str, Any]) -> list[Delta]:
-        """The deltas of a completion that came in one piece of JSON."""
+    def whole(self, completion: dict[str, Any]) -> None:
+        """Take a completion that came in one piece of JSON; `flush` gives its deltas."""
         self._apply(completion, "message")
         if not self._over:
             self._finish()
-        return self._collect()
+
+    def _take_whole(self, body: bytes) -> None:
+        """Take an answer in one piece of JSON whose head did not say that it is one."""
+        if body.lstrip()[:1] != b"{":
+            return
+        with suppress(UnreadableAnswer):
+            told = parse_json(body)
+            if isinstance(told, dict) and ("choices" in told or told.get("error")):
+                self._said_anything = True
+                self._apply(told, "message")
+                if not self._over:
+                    self._finish()
+
+    def _unended(self) -> RelaiError:
+        if self._said_anything:
+            return Interrupted(
+                "The answer broke off: the server ended it before it was whole. Try again, or go on from here."
+            )
+        if self._start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"[")):
+            return UnreadableAnswer(unreadable_words(self._start))
+        return Interrupted(
+            "The server ended the answer before a word of it came. The prompt may be too long for this model."
+        )
 
     def _take(self, block: bytes) -> None:
         if len(block) > LONGEST_BLOCK:
@@ -133,22 +164,33 @@ class ChatStreamReader:
             self._take_chunk(data, event)
 
     def _take_chunk(self, data: str, event: str) -> None:
+        readable, chunk = True, None
         try:
             chunk = _decoded(data)
         except (ValueError, RecursionError):
-            chunk = None
+            readable = False
         if event == "relai.warning":
             self._warn(chunk)
-        elif isinstance(chunk, dict):
-            if event in ("", "message", "error") or "choices" in chunk or "error" in chunk:
-                self._said_anything = True
-                self._apply(chunk, "delta", event)
-        elif event in ("", "message", "error"):
+        elif event not in ("", "message", "error") and not (
+            isinstance(chunk, dict) and ("choices" in chunk or "error" in chunk)
+        ):
+            return
+        elif event == "error" and not isinstance(chunk, dict):
+            self._fail(
+                error_in_stream({"error": chunk if isinstance(chunk, str) else "" if readable else data}, self._key)
+            )
+        elif not readable:
             self._fail(
                 UnreadableAnswer(
                     "The server sent a piece of the answer that is not readable. What came before it is kept."
                 )
             )
+        else:
+            # JSON that is no object says nothing: null, numbers and empty lists come as signs of life.
+            for part in chunk if isinstance(chunk, list) else [chunk]:
+                if isinstance(part, dict) and not self._over:
+                    self._said_anything = True
+                    self._apply(part, "delta", event)
 
     def _apply(self, chunk: dict[str, Any], part: str, event: str = "") -> None:
         if chunk.get("error") or event == "error" or chunk.get("object") == "error":
@@ -160,7 +202,7 @@ class ChatStreamReader:
         choices = chunk.get("choices")
         if isinstance(choices, list):
             for choice in choices:
-                if isinstance(choice, dict) and choice.get("index", 0) in (0, None):
+                if isinstance(choice, dict) and choice.get("index", 0) in (0, None, "0"):
                     self._choose(choice, part)
         usage = chunk.get("usage")
         if isinstance(usage, dict):
@@ -169,6 +211,9 @@ class ChatStreamReader:
             self._warn(chunk["relai"])
 
     def _choose(self, choice: dict[str, Any], part: str) -> None:
+        if isinstance(choice.get("error"), dict):
+            self._fail(error_in_stream(choice, self._key))
+            return
         delta = choice.get(part)
         if isinstance(delta, dict):
             reasoning = delta.get("reasoning_content") or delta.get("reasoning")
@@ -180,7 +225,7 @@ class ChatStreamReader:
             calls = delta.get("tool_calls")
             if isinstance(calls, list):
                 for call in calls:
-                    self._call(call)
+                    self._call(call, whole=part == "message")
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             self._reason = reason
@@ -190,10 +235,30 @@ class ChatStreamReader:
             content = "".join(_text_of_part(part) for part in content)
         if not isinstance(content, str) or not content:
             return
+        if kind is ReasoningDelta or self._tags.done:
+            self._append(kind, content)
+            return
+        parts = self._tags.feed(content)
+        if not parts:
+            self._uncounted += 1
+        for reasoning, text in parts:
+            self._append(ReasoningDelta if reasoning else TextDelta, text)
+
+    def _append(self, kind: type[TextDelta] | type[ReasoningDelta], text: str) -> None:
+        if self._over:
+            return
         if kind is not self._kind:
             self._end_run()
             self._kind = kind
-        self._run.append(content)
+        self._run.append(text)
+        self._grow(len(text))
+
+    def _grow(self, characters: int) -> None:
+        self._length += characters
+        if self._length > LONGEST_ANSWER:
+            self._fail(
+                Interrupted("The answer was stopped at 16 MB, the most that is kept of one. To go on, send “continue”.")
+            )
 
     def _end_run(self) -> None:
         if not self._run:
@@ -205,27 +270,12 @@ class ChatStreamReader:
         if text:
             self._out.append(self._kind(text, pieces))
 
-    def _call(self, call: object) -> None:
-        if not isinstance(call, dict):
-            return
-        self._end_run()
-        identity, index, function = call.get("id"), call.get("index"), call.get("function")
-        function = function if isinstance(function, dict) else {}
-        if not isinstance(index, int):
-            last = max(self._calls, default=-1)
-            index = last + 1 if identity or last < 0 else last
-        name, arguments = function.get("name"), function.get("arguments")
-        if isinstance(arguments, dict):
-            arguments = json.dumps(arguments, default=str)
-        cleaner = self._calls.setdefault(index, StreamCleaner())
-        self._out.append(
-            ToolCallDelta(
-                index,
-                clean_name(identity) if isinstance(identity, str) and identity else None,
-                clean_name(name) if isinstance(name, str) and name else None,
-                cleaner.feed(arguments if isinstance(arguments, str) else ""),
-            )
-        )
+    def _call(self, call: object, *, whole: bool) -> None:
+        delta = self._calls.take(call, whole=whole)
+        if delta is not None:
+            self._end_run()
+            self._out.append(delta)
+            self._grow(len(delta.arguments) + _CALL_COUNTS)
 
     def _name(self, model: object) -> None:
         self._model = model
@@ -253,20 +303,32 @@ class ChatStreamReader:
         self._empty_channels()
 
     def _finish(self) -> None:
+        if is_failure(self._reason):
+            reason = clean_line(redact(self._reason or "", self._key), 40)
+            self._fail(
+                Interrupted(
+                    f"The server broke the answer off (finish reason “{reason}”). What came is kept. Try again."
+                )
+            )
+            return
         self._over = True
         self._empty_channels()
         self._hand_out_usage()
         self._out.append(Finished(clean_name(self._reason) if self._reason else None))
 
     def _empty_channels(self) -> None:
+        for reasoning, text in self._tags.finish():
+            kind = ReasoningDelta if reasoning else TextDelta
+            if kind is not self._kind:
+                self._end_run()
+                self._kind = kind
+            self._run.append(text)
         self._end_run()
         for kind, cleaner in self._channels.items():
             if held := cleaner.finish():
                 self._out.append(kind(held, self._uncounted))
                 self._uncounted = 0
-        for index, cleaner in self._calls.items():
-            if held := cleaner.finish():
-                self._out.append(ToolCallDelta(index, None, None, held))
+        self._out += self._calls.finish()
 
     def _hand_out_usage(self) -> None:
         if self._usage is not None:

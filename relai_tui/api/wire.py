@@ -10,7 +10,6 @@ import logging
 import os
 import socket
 import ssl
-import urllib.request
 import zlib
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
@@ -19,7 +18,8 @@ from typing import TypeVar
 import httpx
 
 from relai_tui.api.address import Address
-from relai_tui.api.errors import ConnectionFailed, Misconfigured, TimedOut, UnreadableAnswer
+from relai_tui.api.errors import ConnectionFailed, Misconfigured, Redirected, RelaiError, TimedOut, UnreadableAnswer
+from relai_tui.api.proxy import proxy_for
 from relai_tui.api.timeouts import Timeouts
 
 for _chatty in ("httpx", "httpcore"):
@@ -73,14 +73,14 @@ class Wire:
 
     def __init__(self, address: Address, timeouts: Timeouts, context: ssl.SSLContext | None) -> None:
         self._timeouts = timeouts
-        proxy = None if address.loopback else _proxy_for(address)
-        self._name = f"{address.host} (through the proxy)" if proxy else address.host
+        proxy = proxy_for(address)
+        self._name = f"{address.host} (through the proxy {proxy.host})" if proxy else address.host
         made = None
         with suppress(ValueError, ImportError, TypeError, httpx.InvalidURL, httpx.UnsupportedProtocol):
             made = httpx.AsyncClient(
                 # Over plain http no certificate is read; an empty context trusts nobody.
                 verify=context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-                proxy=proxy,
+                proxy=proxy.url if proxy else None,
                 trust_env=False,
                 follow_redirects=False,
                 limits=httpx.Limits(
@@ -89,8 +89,8 @@ class Wire:
             )
         if made is None:
             raise Misconfigured(
-                f"The proxy this machine is set to use ({_kind_of_proxy(proxy)}) is not one this client can use. "
-                "Look at HTTPS_PROXY and ALL_PROXY, or name the host in NO_PROXY."
+                "The proxy this machine is set to use is not one this client can use. "
+                "Look at HTTPS_PROXY and ALL_PROXY, or name the server in NO_PROXY."
             )
         self._http = made
         self._broken: set[asyncio.Task[httpx.Response]] = set()
@@ -156,7 +156,7 @@ class Reply:
         self._pieces: list[bytes] = []
         self._waiting = 0
         self._arrived, self._room = asyncio.Event(), asyncio.Event()
-        self._trouble: ConnectionFailed | None = None
+        self._trouble: RelaiError | None = None
         self._whole = False
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
@@ -216,7 +216,7 @@ class Reply:
                     await asyncio.sleep(_GATHERING)
                 asked = clock()
             self._whole = True
-        except _TROUBLES as error:
+        except Exception as error:  # noqa: BLE001 - as in `_kept_in`
             self._trouble = _told(error, self._host)
         finally:
             self._arrived.set()
@@ -232,11 +232,14 @@ class Reply:
                 raise UnreadableAnswer(f"The server's answer is larger than {limit // 1_048_576} MiB and was not read.")
         return bytes(body)
 
-    async def read_start(self, limit: int, silence: float) -> bytes:
-        """At most `limit` bytes of the body, and what there is when it breaks off: for the words of an error."""
-        body = bytearray()
+    async def read_start(self, limit: int, seconds: float) -> bytes:
+        """At most `limit` bytes of the body, and what there is of it when it breaks off or the time is up: for the
+        words of an error.
+        """
+        body, clock = bytearray(), asyncio.get_running_loop().time
+        until = clock() + seconds
         try:
-            while len(body) < limit and (piece := await self.piece(silence)) is not None:
+            while len(body) < limit and (piece := await self.piece(max(0.0, until - clock()))) is not None:
                 body += piece
         except (ConnectionFailed, UnreadableAnswer):
             pass
@@ -314,13 +317,13 @@ async def _kept_in(work: Awaitable[T], seconds: float, host: str) -> T:
         async with asyncio.timeout(seconds):
             return await work
     except TimeoutError:
-        trouble: ConnectionFailed = TimedOut(f"{host} sent nothing for {seconds:g} s. Try again.", sent=True)
-    except _TROUBLES as error:
-        trouble = _told(error, host)
+        trouble: RelaiError = TimedOut(f"{host} sent nothing for {seconds:g} s. Try again.", sent=True)
+    except Exception as error:  # noqa: BLE001 - whatever the libraries raise must become words, not a traceback (T20)
+        trouble = error if isinstance(error, RelaiError) else _told(error, host)
     raise trouble
 
 
-def _told(error: Exception, host: str) -> ConnectionFailed:
+def _told(error: Exception, host: str) -> RelaiError:
     sent = not isinstance(error, _NOT_SENT)
     causes = _causes(error)
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
@@ -334,10 +337,34 @@ def _told(error: Exception, host: str) -> ConnectionFailed:
     if isinstance(error, httpx.TimeoutException):
         return TimedOut(f"{host} sent nothing in the time allowed. Try again.", sent=True)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return ConnectionFailed(f"The name {host} was not found. Look at the address and at the network.")
+        return ConnectionFailed(f"The name of {host} was not found. Look at {_places(host)} and at the network.")
+    if isinstance(error, httpx.RemoteProtocolError) and "location header" in str(error).lower():
+        return Redirected(f"{host} sent a redirect without a readable target. Look at the base URL.")
+    if isinstance(error, httpx.RemoteProtocolError) and (words := _not_http(str(error))):
+        return UnreadableAnswer(f"{host} {words}")
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return Misconfigured(
+            f"{host} does not answer with TLS on this port. Look at the address, the port, and at https:// or http://."
+        )
     if not sent:
-        return ConnectionFailed(f"{host} cannot be reached. Look at the address and at the network, then try again.")
+        return ConnectionFailed(
+            f"{host} cannot be reached. Look at {_places(host)} and at the network, then try again."
+        )
     return _broken(host)
+
+
+def _places(host: str) -> str:
+    return "the address, HTTPS_PROXY" if "(through the proxy" in host else "the address"
+
+
+def _not_http(fault: str) -> str | None:
+    """Return what to say of an answer that breaks HTTP; None for one that only ended too early."""
+    fault = fault.lower()
+    if "disconnect" in fault or "peer closed" in fault or "without sending" in fault:
+        return None
+    if "too long" in fault or "too large" in fault or "buffer" in fault:
+        return "sent headers larger than this client reads. Look at the address and at the proxies in between."
+    return "does not answer in HTTP. Look at the address and its port."
 
 
 def _broken(host: str) -> ConnectionFailed:
@@ -354,15 +381,3 @@ def _causes(error: BaseException) -> list[BaseException]:
             todo += [cause.__cause__, cause.__context__]
             todo += cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()
     return found
-
-
-def _proxy_for(address: Address) -> str | None:
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get(address.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(address.host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _kind_of_proxy(proxy: str | None) -> str:
-    return (proxy or "").partition("://")[0] or "none"

@@ -31,6 +31,8 @@ IDLE_AFTER = 7 * DAY
 """Seconds without any spending after which it is said that nothing is spent."""
 TOP_UP = 10_000
 """Micro-dollars: a rise from here on is told as a top-up or a refund."""
+BY_THE_DAY = 2 * DAY
+"""Seconds of runway from which the pace is told by the day: hours differ within one."""
 DATED = 60 * DAY
 """Seconds from now beyond which no date is told."""
 
@@ -54,15 +56,23 @@ class Forecast:
     as_of: float | None
     """When the balance was read."""
     per_hour_micro: int | None
-    """What the last hour of readings cost, an hour."""
+    """What an hour costs on average until the credits are gone: they last from `earliest` to `latest` at this rate."""
     per_day_micro: int | None
-    """What the window cost, a day."""
+    """What a day costs since the pace last changed, by the rhythm of the window."""
     window: float
     """Seconds of readings this is from."""
     earliest: float | None
     """When the credits are gone at the soonest."""
     latest: float | None
     """The same at the latest; None where only the soonest can be told."""
+
+    @property
+    def rate(self) -> tuple[int, str] | None:
+        """The one pace to show, that of the runway: micro-dollars, and "an hour" or "a day" as suits its length."""
+        runway = self.runway_seconds
+        if self.per_hour_micro is None or runway is None:
+            return None
+        return (self.per_hour_micro * 24, "a day") if runway >= BY_THE_DAY else (self.per_hour_micro, "an hour")
 
     @property
     def runway_seconds(self) -> float | None:
@@ -80,13 +90,15 @@ def forecast(readings: Sequence[KeptReading], now: float) -> Forecast:
     last, span = known[-1], known[-1].as_of - known[0].as_of
     all_steps = steps(known)
     fell = [step.end.as_of for step in all_steps if step.spent > 0]
-    per_hour = _fast_rate(all_steps, last.as_of)
 
-    def told(
-        pace: Pace, pattern: Pattern | None = None, earliest: float | None = None, latest: float | None = None
-    ) -> Forecast:
+    def told(pace: Pace, pattern: Pattern | None = None, ends: tuple[float, float, float] | None = None) -> Forecast:
         per_day = pattern.per_day_micro if pattern else None
         window = min(span, pattern.likeliest.hours * HOUR) if pattern else span
+        earliest, middle, latest = ends or (None, None, None)
+        per_hour = None
+        if middle is not None and per_day is not None:
+            runway = middle - last.as_of
+            per_hour = round(last.micro * HOUR / runway) if runway > 0 else per_day // 24
         return Forecast(pace, last.micro, last.as_of, per_hour, per_day, window, earliest, latest)
 
     if not fell and span >= DAY:
@@ -97,7 +109,7 @@ def forecast(readings: Sequence[KeptReading], now: float) -> Forecast:
     pattern = pattern_of(hours)
     if pattern is None or last.as_of - fell[-1] >= IDLE_AFTER:
         return told(Pace.IDLE, pattern)
-    return told(Pace.BURNING, pattern, *depletion(pattern, hours, last.micro, last.as_of))
+    return told(Pace.BURNING, pattern, depletion(pattern, hours, last.micro, last.as_of))
 
 
 def found_top_ups(readings: Sequence[KeptReading]) -> tuple[LedgerRecord, ...]:
@@ -146,18 +158,6 @@ def forecast_words(told: Forecast, now: float, zone: tzinfo | None = None) -> Cl
     end = _moment(told.latest, now, zone)
     when = f"out about {begin}" if begin == end else f"out between {begin} and {end}"
     return clean_line(f"{when}, {basis}")
-
-
-def _fast_rate(all_steps: Sequence[Step], end: float) -> int | None:
-    """Micro-dollars an hour over the last hour of readings without gaps; None where there are hardly any."""
-    spent, seconds = 0, 0.0
-    for step in reversed(all_steps):
-        if step.end.as_of <= end - HOUR:
-            break
-        if step.kind is StepKind.NORMAL:
-            spent += step.spent
-            seconds += step.seconds
-    return round(spent * HOUR / seconds) if seconds >= LEAST_SPAN else None
 
 
 def _pairs(readings: Sequence[KeptReading]) -> Iterator[tuple[KeptReading, KeptReading]]:

@@ -50,10 +50,10 @@ class _ComingWeek:
         return weeks * _WEEK + whole + (rest - usual(whole)) / max(1e-9, usual(whole + 1) - usual(whole))
 
 
-def depletion(pattern: Pattern, hours: Hours, micro: int, now: float) -> tuple[float, float]:
-    """When the credits are gone at the soonest and at the latest, as Unix times."""
+def depletion(pattern: Pattern, hours: Hours, micro: int, now: float) -> tuple[float, float, float]:
+    """When the credits are gone at the soonest, in the middle of the futures, and at the latest, as Unix times."""
     if micro <= 0:
-        return now, now
+        return now, now, now
     chance, week = Random(FUTURES), _coming_week(pattern, now)
     little = len(hours) <= HOURS
     ends = sorted(
@@ -61,8 +61,9 @@ def depletion(pattern: Pattern, hours: Hours, micro: int, now: float) -> tuple[f
         for stretch in _as_often_as_likely(pattern.stretches, FUTURES)
     )
     out = int(OUTSIDE * FUTURES)
-    soonest, latest = (min(LONGEST_TOLD, end * HOUR) for end in (ends[out], ends[-1 - out]))
-    return now + soonest * (1 - MARGIN), now + latest * (1 + MARGIN)
+    told = (ends[out], ends[FUTURES // 2], ends[-1 - out])
+    soonest, middle, latest = (min(LONGEST_TOLD, end * HOUR) for end in told)
+    return now + soonest * (1 - MARGIN), now + middle, now + latest * (1 + MARGIN)
 
 
 def _as_often_as_likely(stretches: Sequence[Stretch], count: int) -> Iterator[Stretch]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from relai_tui.account import Account, Launch
 from relai_tui.api.deltas import QuotaWarning, TextDelta, ToolCallDelta, Waiting
+from relai_tui.api.finish_reasons import finish_words, is_withheld
 from relai_tui.commands.exit_codes import ExitCode
 from relai_tui.commands.outcome import exit_code, run, say, say_progress
 from relai_tui.commands.secret_check import secret_in
@@ -135,8 +136,6 @@ def _outcome(reply: Reply, failed: OutputFailed | None) -> ExitCode:
     if reply.unsaved:
         say(f"the answer is not saved: {reply.unsaved}")
     answer, trouble = reply.answer, reply.trouble
-    if answer.finish_reason == "length":
-        say("cut at the token limit")
     if trouble is None:
         return _outcome_of_whole(answer, failed)
     if answer.state is TurnState.INTERRUPTED:
@@ -148,10 +147,12 @@ def _outcome_of_whole(answer: "Turn", failed: OutputFailed | None) -> ExitCode:
     """Say what is odd about an answer the server ended by itself; the exit code."""
     if answer.state is not TurnState.COMPLETE:
         return ExitCode.STOPPED
-    if answer.finish_reason == "content_filter":
-        return say("the server's content filter ended the answer", ExitCode.INCOMPLETE)
-    if not answer.text.strip() and not answer.tool_calls:
-        say("the answer is empty" if not answer.reasoning else "the answer is empty but for reasoning, which is kept")
+    answered = bool(answer.text.strip() or answer.tool_calls)
+    words = finish_words(answer.finish_reason, answered=answered, reasoned=bool(answer.reasoning))
+    if words:
+        say(words)
+    if is_withheld(answer.finish_reason):
+        return ExitCode.INCOMPLETE
     if failed is None:
         return ExitCode.DONE
     return ExitCode.STOPPED if failed.reader_gone else ExitCode.OUTPUT_FAILED

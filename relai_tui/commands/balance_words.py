@@ -50,9 +50,9 @@ def for_people(standing: Standing, zone: tzinfo | None = None) -> str:
     told = standing.forecast
     if standing.stale:
         return lines[0] + "   ⚠ old"
-    if told.pace is Pace.BURNING:
-        rates = ((told.per_hour_micro, "an hour"), (told.per_day_micro, "a day"))
-        lines.append("pace    " + (" · ".join(f"{dollars(rate)} {each}" for rate, each in rates if rate is not None)))
+    if told.pace is Pace.BURNING and told.rate is not None:
+        micro, unit = told.rate
+        lines.append(f"pace    {dollars(micro)} {unit}")
     if standing.last is not None:
         lines.append(f"lasts   {forecast_words(told, standing.now, zone)}")
     return "\n".join(lines)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from relai_tui.account import shown_prefix
 from relai_tui.api.errors import KeyRefused, NotFound, NotOffered, RelaiError
-from relai_tui.api.keys import key_format
+from relai_tui.api.keys import is_shown_as, key_format, prefixes_agree
 from relai_tui.api.retry import may_have_happened
 from relai_tui.credentials.errors import KeyringError
 from relai_tui.credentials.sources import KeySource
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from relai_tui.api.progress import OnWait
     from relai_tui.key_records import KeyEvent
 
-_SHORTEST_PREFIX = 6
 """Characters: a shorter prefix would match too much."""
 VERIFYING = 180.0
 """Seconds for which a revoked key is tried until it is refused."""
@@ -121,7 +120,7 @@ class KeyDesk:
         if credential is None:
             return {}
         secret = credential.key.get_secret_value()
-        alike = [key.id for key in keys if key.revoked is not True and _begins(secret, key.prefix)]
+        alike = [key.id for key in keys if key.revoked is not True and is_shown_as(secret, key.prefix)]
         kept = credential.source in (KeySource.KEYRING, KeySource.SESSION)
         if kept and profile.key_id in alike and profile.key_prefix == shown_prefix(credential.key):
             return {profile.key_id: Held.YES}
@@ -300,7 +299,7 @@ class KeyDesk:
                     found = await self.account.keyring.read(profile.name)
                 except KeyringError:
                     return None
-                return found if found and _begins(found.get_secret_value(), row.key.prefix) else None
+                return found if found and is_shown_as(found.get_secret_value(), row.key.prefix) else None
         return None
 
     async def _leave_key(self, row: KeyRow) -> None:
@@ -373,9 +372,4 @@ def uses(profile: Profile, key: ApiKey) -> bool:
     """Whether a profile of this machine uses the key: by the id it was kept with, else by the prefix."""
     if profile.key_id is not None:
         return profile.key_id == key.id
-    return profile.key_prefix is not None and profile.key_prefix == key.prefix
-
-
-def _begins(secret: str, prefix: str | None) -> bool:
-    bare = (prefix or "").rstrip(".…*")
-    return len(bare) >= _SHORTEST_PREFIX and secret.startswith(bare)
+    return prefixes_agree(profile.key_prefix, key.prefix)

@@ -15,7 +15,16 @@ from relai_tui.sandbox.keys import Key
 from relai_tui.sandbox.models import ALIASES, Model, resolve
 from relai_tui.sandbox.refusals import Refusal, bad_request, insufficient_balance, model_not_found, quota_exceeded
 from relai_tui.sandbox.script import Answer, answer, prompt_tokens
-from relai_tui.sandbox.stream import Envelope, Frame, Player, event, misbehave, token_count, token_frames
+from relai_tui.sandbox.stream import (
+    Envelope,
+    Frame,
+    Player,
+    endless_frames,
+    event,
+    misbehave,
+    token_count,
+    token_frames,
+)
 from relai_tui.sandbox.users import warning
 
 LONGEST_WAIT = 5.0
@@ -237,7 +246,7 @@ class Chat:
             "object": "chat.completion",
             "created": envelope.created,
             "model": envelope.model,
-            "choices": [{"index": 0, "message": message, "finish_reason": self.said.finish_reason}],
+            "choices": [{"index": 0, "message": message, "finish_reason": self._reason(scope.get("fault"))}],
             "usage": usage,
         }
         if self.warnings:
@@ -274,9 +283,11 @@ class Chat:
     def _frames(self, fault: Fault) -> Iterator[Frame]:
         envelope = self._envelope(lean=fault.lean)
         yield from token_frames(self.said, envelope)
+        if fault.endless:
+            yield from endless_frames(envelope)
         yield Frame(b"", then="charge")
         if not fault.no_finish:
-            yield Frame(envelope.chunk({}, self.said.finish_reason))
+            yield Frame(envelope.chunk({}, self._reason(fault)))
         if self.request.include_usage:
             choices = [{"index": 0, "delta": {}, "finish_reason": None}] if fault.usage_with_choices else []
             yield Frame(envelope.usage(self._usage(), choices))
@@ -284,6 +295,9 @@ class Chat:
             yield Frame(data)
         if not fault.no_done:
             yield Frame(b"data: [DONE]\n\n")
+
+    def _reason(self, fault: Fault | None) -> str:
+        return fault.finish_reason if fault and fault.finish_reason else self.said.finish_reason
 
     def _warning_events(self, envelope: Envelope) -> list[bytes]:
         if not self.warnings:

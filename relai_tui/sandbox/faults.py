@@ -6,9 +6,10 @@ A `Fault` says what goes wrong; `Faults.add` says where and how often::
     sandbox.faults.add(cut(after=3))                              # each stream breaks off after three tokens
     sandbox.faults.add(lost_answer(), method="POST", path="/keys", times=1)
 
-The same over HTTP: `POST /__sandbox/faults` with `{"preset": "cut", "after": 3, "times": 1}`, or with the fields of
-`Fault` instead of a preset; `GET` lists what is set and `DELETE` clears it; `revocation_lag`, `clock_skew` and
-`warning_form` may be among the fields. Paths are those below `/v1`, with `*`.
+The same over HTTP, with the sandbox's token in `X-Sandbox-Token`: `POST /__sandbox/faults` with
+`{"preset": "cut", "after": 3, "times": 1}`, or with the fields of `Fault` instead of a preset; `GET` lists what is set
+and `DELETE` clears it; `revocation_lag`, `clock_skew` and `warning_form` may be among the fields. Paths are those below
+`/v1`, with `*`.
 """
 
 import gzip
@@ -44,6 +45,8 @@ class Fault:
     body: Any = ""
     """bytes or str: as it is; anything else: as JSON."""
     content_type: str | None = None
+    trickle: float = 0
+    """Begin an answer, then send a space each so many seconds, for ever."""
     headers: dict[str, str] = field(default_factory=dict)
     retry_date_in: float | None = None
     """Retry-After as an HTTP date this many seconds ahead of the answer's Date."""
@@ -65,6 +68,10 @@ class Fault:
     """200 and not a byte of body."""
     insert: tuple[tuple[int, bytes], ...] = ()
     """Raw bytes to send after so many tokens."""
+    endless: bool = False
+    """Go on with prose for ever, in place of an end."""
+    finish_reason: str | None = None
+    """Finish with this reason in place of the real one, streamed or not."""
     no_done: bool = False
     """Leave out [DONE] (the finish_reason still comes)."""
     no_finish: bool = False
@@ -286,6 +293,26 @@ def bad_json(after: int = 1) -> Fault:
     return raw(b'data: {"choices": [{"delta": {"content": "half\n\n', after)
 
 
+def trickle(every: float = 0.05) -> Fault:
+    """An answer that begins and never ends, a byte at a time."""
+    return Fault(trickle=every)
+
+
+def endless() -> Fault:
+    """A chat answer that never ends."""
+    return Fault(path=CHAT, endless=True)
+
+
+def finish(reason: str) -> Fault:
+    """A chat answer that ends with this finish reason."""
+    return Fault(path=CHAT, finish_reason=reason)
+
+
+def null_events(after: int = 1) -> Fault:
+    """Events whose data is JSON but no object, as some servers send to keep a connection alive."""
+    return raw("".join(f"data: {data}\n\n" for data in ("null", "1", "[]", '""', "true")), after)
+
+
 def stream_error(after: int = 3, code: str = "upstream_error", message: str = "The upstream broke.") -> Fault:
     """An error object in mid-stream, and then the end."""
     shape = json.dumps({"error": {"message": message, "type": code, "code": code}})
@@ -316,7 +343,8 @@ PRESETS: dict[str, Callable[..., Fault]] = {
     made.__name__: made
     for made in (
         answer, error, html, detail, redirect, gzip_bomb, balance, delay, hang_up, lost_answer, no_secret, stall, cut,
-        early_end, empty_stream, raw, garbage, bad_json, stream_error, odd_deltas, huge_event,
+        early_end, empty_stream, raw, garbage, bad_json, stream_error, odd_deltas, huge_event, trickle, endless, finish,
+        null_events,
     )
 }  # fmt: skip
 """The functions above by name, for `POST /__sandbox/faults`."""

@@ -5,8 +5,10 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from email.utils import formatdate
+from hmac import compare_digest
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,15 +18,24 @@ from relai_tui.sandbox.journal import Asked, Journal, below_v1, masked, parsed
 
 CONTROL = "/__sandbox"
 """Where the sandbox itself is spoken to; neither noted nor faulted."""
+TOKEN_HEADER = "X-Sandbox-Token"  # noqa: S105 - the name of a header
+"""Carries the token that every control request needs."""
 
 
 class Gate:
     """The outermost ASGI application. An exception from inside is kept in `failures` and answered with 500."""
 
     def __init__(
-        self, inner: ASGIApp, faults: Faults, journal: Journal, clock: Callable[[], float], hang_up: HangUp
+        self,
+        inner: ASGIApp,
+        faults: Faults,
+        journal: Journal,
+        clock: Callable[[], float],
+        hang_up: HangUp,
+        control_token: str,
     ) -> None:
         self.failures: list[Exception] = []
+        self._control_token = control_token
         self._inner, self._faults, self._journal, self._clock, self._hang_up = inner, faults, journal, clock, hang_up
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,8 +44,8 @@ class Gate:
         if body is None:
             return
         path = scope["path"]
-        if path.startswith(CONTROL) and not _local_name(scope):
-            await Response("Only for this machine.", 403)(scope, receive, send)
+        if path.startswith(CONTROL) and (refused := _control_refusal(scope, self._control_token)):
+            await refused(scope, receive, send)
             return
         if path.startswith(CONTROL) or path == "/":
             await self._inner(scope, _again(body, receive), send)
@@ -74,6 +85,8 @@ class Gate:
             return
         if fault.hang_up:
             await self._close(scope, receive, asked, fault)
+        elif fault.trickle:
+            await _trickle(fault, receive, noting)
         elif fault.status is not None:
             await _told(fault)(scope, receive, noting)
         elif fault.lose_answer:
@@ -103,10 +116,27 @@ class Gate:
             pass
 
 
-def _local_name(scope: Scope) -> bool:
-    """Whether the Host header names loopback: a web page elsewhere must not steer the sandbox by DNS rebinding."""
-    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
-    return host.rpartition(":")[0].strip("[]") in {"127.0.0.1", "localhost", "::1"}
+def _control_refusal(scope: Scope, token: str) -> Response | None:
+    """Return the answer to a control request that must not be carried out; None for one that may.
+
+    A web page must not steer the sandbox, neither across origins nor by DNS rebinding: only a program that was given
+    the token may, and no browser.
+    """
+    headers = Headers(scope=scope)
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or not _names_loopback(hosts[0]):
+        return Response("Only for this machine: the Host header must name loopback.", 403)
+    if "origin" in headers or headers.get("sec-fetch-site", "none") != "none":
+        return Response("Not for web pages.", 403)
+    given = headers.get(TOKEN_HEADER, "")
+    if not compare_digest(given.encode("utf-8", "replace"), token.encode()):
+        return Response(f"Send the token that the sandbox printed at its start in {TOKEN_HEADER}.", 401)
+    return None
+
+
+def _names_loopback(host: str) -> bool:
+    name, _, port = host.rpartition(":")
+    return name.lower().strip("[]") in {"127.0.0.1", "localhost", "::1"} and port.isdecimal()
 
 
 async def _read(receive: Receive) -> bytes | None:
@@ -144,6 +174,14 @@ async def _client_leaves(receive: Receive, seconds: float) -> bool:
     finally:
         waiting.cancel()
         await asyncio.wait({waiting})
+
+
+async def _trickle(fault: Fault, receive: Receive, send: Send) -> None:
+    """Send the head of an answer and then a space now and then, until the client leaves."""
+    length = [(b"content-type", (fault.content_type or "application/json").encode()), (b"content-length", b"100000000")]
+    await send({"type": "http.response.start", "status": fault.status or 200, "headers": length})
+    while not await _client_leaves(receive, fault.trickle):
+        await send({"type": "http.response.body", "body": b" ", "more_body": True})
 
 
 async def _swallow(message: Message) -> None:

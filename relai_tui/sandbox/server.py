@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json as json_text
 import logging
+import secrets
 import signal
 import socket
 import struct
@@ -25,7 +26,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from relai_tui.sandbox.account import Account
 from relai_tui.sandbox.app import Api
 from relai_tui.sandbox.faults import Faults
-from relai_tui.sandbox.gate import Gate
+from relai_tui.sandbox.gate import CONTROL, TOKEN_HEADER, Gate
 from relai_tui.sandbox.journal import Journal
 from relai_tui.sandbox.keys import MAXIMUM_RPM, REGIONS
 from relai_tui.sandbox.seed import seed_demo
@@ -101,7 +102,11 @@ class Sandbox:
             tokens_per_second=tokens_per_second,
             hang_up=self._hang_up,
         )
-        self._gate = Gate(self._api.application(), self.faults, self.requests, self.account.clock, self._hang_up)
+        self.control_token = secrets.token_urlsafe(24)
+        """To be sent as `X-Sandbox-Token` with every request to `/__sandbox/…`."""
+        self._gate = Gate(
+            self._api.application(), self.faults, self.requests, self.account.clock, self._hang_up, self.control_token
+        )
         self._host, self._port = "127.0.0.1" if host == "localhost" else host, port
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -302,8 +307,8 @@ def serve(
     """Serve until SIGINT or SIGTERM; returns the exit code (2: the port cannot be had, told on stderr).
 
     Before anything else it prints the address and the keys: with `json` as one line
-    `{"base_url": …, "keys": {"1": …, "2": …}}`, else as words for a person. `demo` fills the account with
-    a month of history.
+    `{"base_url": …, "keys": {"1": …, "2": …}, "control_token": …}`, else as words for a person. `demo` fills the
+    account with a month of history.
     """
     account = Account(region=region, credits_micro=0 if demo else credits_micro)
     if demo:
@@ -337,12 +342,14 @@ async def _serve(sandbox: Sandbox, *, port: int, json: bool) -> int:
 
 def _greeting(sandbox: Sandbox, *, json: bool) -> str:
     if json:
-        return json_text.dumps({"base_url": sandbox.base_url, "keys": sandbox.keys}) + "\n"
+        told = {"base_url": sandbox.base_url, "keys": sandbox.keys, "control_token": sandbox.control_token}
+        return json_text.dumps(told) + "\n"
     keys = "".join(f"  key, edition {edition}:  {key}\n" for edition, key in sandbox.keys.items())
     key = next(reversed(sandbox.keys.values()))
     return (
         "A Relai sandbox: a development double on this machine. Its models are scripted; nothing is billed.\n\n"
-        f"  base URL:        {sandbox.base_url}\n{keys}\n"
+        f"  base URL:        {sandbox.base_url}\n{keys}"
+        f"  control token:   {sandbox.control_token}   (header {TOKEN_HEADER}, for {CONTROL}/faults)\n\n"
         f"Use it:   RELAI_API_KEY={key} relai-tui --base-url {sandbox.base_url}\n"
         f"          curl {sandbox.base_url}/balance -H 'Authorization: Bearer {key}'\n"
         "Stop it:  Ctrl+C\n"

@@ -73,6 +73,13 @@ def token_frames(answer: Answer, envelope: Envelope) -> Iterator[Frame]:
         yield from _call_frames(index, call, envelope)
 
 
+def endless_frames(envelope: Envelope) -> Iterator[Frame]:
+    """Prose without end, a paragraph of a few hundred characters in each frame."""
+    frame = Frame(envelope.chunk({"content": "This answer goes on and on. " * 20 + "\n\n"}), 140)
+    while True:
+        yield frame
+
+
 def _call_frames(index: int, call: ToolCall, envelope: Envelope) -> Iterator[Frame]:
     first = {"index": index, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
     yield Frame(envelope.chunk({"tool_calls": [first]}), 1)

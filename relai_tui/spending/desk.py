@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from relai_tui.account import shown_prefix
 from relai_tui.api.errors import NotOffered, UnreadableAnswer
+from relai_tui.api.keys import is_shown_as
 from relai_tui.balance.governor import RateGovernor
 from relai_tui.spending.ledger import LedgerReader
 from relai_tui.spending.standing import PACED_OVER, Standing, standing
@@ -224,9 +225,8 @@ class BalanceDesk:
         """
         account = self.account
         keys = await (await account.connect()).keys()
-        ours = shown_prefix(account.credential.key) if account.credential else None
         able = [key for key in keys if key.last_used_at is not None and key.revoked is not True]
-        others = [key for key in able if not _is_ours(key, ours, account)]
+        others = [key for key in able if not _is_ours(key, account)]
         return max(others, key=lambda key: key.last_used_at.timestamp() if key.last_used_at else 0.0, default=None)
 
 
@@ -237,7 +237,10 @@ def _in_order(sums: Sequence[SpendSum], by: By) -> tuple[SpendSum, ...]:
     return tuple(sorted(sums, key=lambda part: (-part.micro, part.name)))
 
 
-def _is_ours(key: ApiKey, prefix: str | None, account: Account) -> bool:
-    if account.profile.key_id is not None and prefix == account.profile.key_prefix:
-        return key.id == account.profile.key_id
-    return prefix is not None and key.prefix is not None and (prefix.startswith(key.prefix) or key.prefix == prefix)
+def _is_ours(key: ApiKey, account: Account) -> bool:
+    if account.credential is None:
+        return False
+    profile, secret = account.profile, account.credential.key
+    if profile.key_id is not None and profile.key_prefix == shown_prefix(secret):
+        return key.id == profile.key_id
+    return is_shown_as(secret.get_secret_value(), key.prefix)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from relai_tui.account import shown_prefix
+from relai_tui.api.keys import is_shown_as
 from relai_tui.balance.alerts import Alert, next_alert
 from relai_tui.balance.attribution import Unexplained
 from relai_tui.balance.burn import forecast
@@ -125,13 +125,11 @@ class Purser:
 
 def own_limit(keys: tuple[ApiKey, ...], account: Account) -> int | None:
     """The requests a minute of the key in use, by the list of keys; the lowest, where several begin alike."""
-    ours = shown_prefix(account.credential.key) if account.credential else None
-    if ours is None:
+    if account.credential is None:
         return None
+    ours = account.credential.key.get_secret_value()
     limits = [
-        key.rpm_limit
-        for key in keys
-        if key.rpm_limit and key.revoked is not True and key.prefix and ours.startswith(key.prefix.rstrip(".…*"))
+        key.rpm_limit for key in keys if key.rpm_limit and key.revoked is not True and is_shown_as(ours, key.prefix)
     ]
     known = [key.rpm_limit for key in keys if key.id == account.profile.key_id and key.rpm_limit]
     return min(known or limits, default=None)

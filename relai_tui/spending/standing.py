@@ -61,13 +61,9 @@ class Standing:
 
     @property
     def per_hour_micro(self) -> int | None:
-        """What is spent in an hour, micro-dollars: over the last hour, else as over the day; None when not known."""
+        """What an hour costs on average over the runway, micro-dollars; None when not known."""
         told = self.forecast
-        if self.stale or told.pace is not Pace.BURNING:
-            return None
-        if told.per_hour_micro is not None:
-            return told.per_hour_micro
-        return None if told.per_day_micro is None else told.per_day_micro // 24
+        return None if self.stale or told.pace is not Pace.BURNING else told.per_hour_micro
 
     @property
     def runway(self) -> tuple[float, float | None] | None:

@@ -263,17 +263,22 @@ class TestBreakingOff:
         assert len(server.asked) == 2
 
     @pytest.mark.parametrize(
-        "garbage", [b"\x00\x01\x02 not http\r\n\r\n", b"HTTP/1.1 2000 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nbad"]
+        ("garbage", "kind"),
+        [
+            (b"\x00\x01\x02 not http\r\n\r\n", UnreadableAnswer),
+            (b"HTTP/1.1 2000 OK\r\n\r\n", UnreadableAnswer),
+            (b"HTTP/1.1 200 OK\r\nbad", ConnectionFailed),
+        ],
     )
-    async def test_what_is_no_http_is_a_broken_connection(
-        self, garbage: bytes, server: RawServer, connect: Connect
+    async def test_what_is_no_http_is_told(
+        self, garbage: bytes, kind: type[RelaiError], server: RawServer, connect: Connect
     ) -> None:
         async def answer(_: Asked, line: Line) -> None:
             await line.send(garbage)
             line.writer.close()
 
         server.answers = [answer]
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(kind):
             await connect().balance()
 
 
@@ -365,9 +370,9 @@ class TestBounds:
         with pytest.raises(UnreadableAnswer, match="packed"):
             await connect().balance()
 
-    async def test_heads_without_end_break_the_connection(self, server: RawServer, connect: Connect) -> None:
+    async def test_heads_without_end_are_not_read(self, server: RawServer, connect: Connect) -> None:
         server.answers = [replies(200, **{f"x_{number}": "y" * 1_000 for number in range(200)})]
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(UnreadableAnswer, match="headers"):
             await connect().balance()
 
 
@@ -394,12 +399,54 @@ class TestTheMachine:
         assert "hunter2" not in str(caught.value)
         assert waits == []
 
+    @pytest.mark.parametrize(
+        "proxy",
+        [
+            "http://hunter2@127.0.0.1:99999", "127.0.0.1:99999", "http://127.0.0.1:0", "http://127.0.0.1:-1",
+            "http://127.0.0.1:abc", "http://127.0.0.1:1:2", "http://[::1", "http://", "http://hunter2@", "http://.:1",
+            "://x", "http://a b:80", "http://x\ty:1", "http://user:hunter2 @127.0.0.1:1", "http://x\x01y:1",
+            "ftp://127.0.0.1:1", "socks4://127.0.0.1:1", "socks5h://127.0.0.1:1", "http:127.0.0.1:3128",
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+    async def test_a_proxy_that_is_none_is_told_in_words(
+        self, proxy: str, name: str, connect: Connect, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+    ) -> None:
+        monkeypatch.setenv(name, proxy)
+        for ask in (connect("https://relai.test/v1").balance, lambda: answer_of(connect("https://relai.test/v1"))):
+            try:
+                told = await ask()
+                error = told[1] if isinstance(told, tuple) else None
+            except RelaiError as raised:
+                error = raised
+            assert isinstance(error, Misconfigured)
+            assert "http://host:port" in error.message
+            assert "hunter2" not in error.message
+        assert waits == []
+
+    async def test_white_space_around_a_proxy_does_no_harm(
+        self, server: RawServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        server.answers = [replies(200, {"credits_micro": 1})]
+        monkeypatch.setenv("HTTP_PROXY", f"  http://127.0.0.1:{server.port}  ")
+        await connect("http://relai.test/v1", allow_insecure_hosts=frozenset({"relai.test"})).balance()
+        assert server.asked[0].path == "http://relai.test/v1/balance"
+
+    @pytest.mark.parametrize("bypass", ["[", "*.", "::::", "((", "relai.test:99999", " ", "ü", ",,,", "http://x"])
+    async def test_a_bad_no_proxy_is_no_traceback(
+        self, bypass: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("NO_PROXY", bypass)
+        with pytest.raises(ConnectionFailed, match=r"through the proxy 127\.0\.0\.1.*HTTPS_PROXY"):
+            await connect("https://relai.test/v1").balance()
+
     async def test_certificates_that_cannot_be_read_are_told_in_words(
         self, connect: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         broken = tmp_path / "broken.pem"
         broken.write_text("no certificate")
-        for path in (broken, tmp_path / "missing.pem"):
+        for path in (broken, tmp_path / "missing.pem", tmp_path, Path("/dev/null")):
             monkeypatch.setenv("SSL_CERT_FILE", str(path))
             with pytest.raises(Misconfigured, match="SSL_CERT_FILE"):
                 await connect("https://relai.test/v1").balance()

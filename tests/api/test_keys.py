@@ -4,7 +4,16 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from relai_tui.api.errors import UnusableKey
-from relai_tui.api.keys import KeyFormat, base_url_for, key_format, masked, read_key, redact
+from relai_tui.api.keys import (
+    KeyFormat,
+    base_url_for,
+    is_shown_as,
+    key_format,
+    masked,
+    prefixes_agree,
+    read_key,
+    redact,
+)
 
 EU = "rk-eu-abcdefghijklmnop1234"
 GLOBAL_US = "relai_sk_gbl_us_live_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -96,3 +105,50 @@ def test_a_key_is_masked_wherever_it_turns_up() -> None:
     foreign = SecretStr("sk-proj-foreign-secret")
     text = redact(f"no such key: {EU}, {GLOBAL_US.lower()} nor sk-proj-foreign-secret!", foreign, None)
     assert text == "no such key: rk-eu-…, relai_sk_… nor ‹key›!"
+
+
+REGIONAL_1 = "rk-eu-abcDEFGHIJKLMNOPQRSTuvwxWXYZ"
+REGIONAL_2 = "relai_sk_eu_live_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+GLOBAL_2 = "relai_sk_gbl_us_test_ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+FOREIGN = "sk-other-0123456789abcdefWXYZ"
+SHOWN_PREFIXES = [(REGIONAL_1, 9), (REGIONAL_2, 18), (GLOBAL_2, 22), (FOREIGN, 12)]
+MASKS = ["", "…", "...", "..", ".", "***", "*", "••••", "········", "...…", " … ".strip()]
+
+
+@pytest.mark.parametrize(("secret", "length"), SHOWN_PREFIXES)
+@pytest.mark.parametrize("mask", MASKS)
+def test_a_key_is_known_by_every_form_it_is_shown_in(secret: str, length: int, mask: str) -> None:
+    longer = (length, length + 1, length + 6)
+    for shown in [secret[:count] + mask for count in longer] + [f"  {secret[:length]}{mask} "]:
+        assert is_shown_as(secret, shown), shown
+        assert prefixes_agree(secret[:length], shown), shown
+        assert not is_shown_as(secret[: length - 1] + "#" + secret[length:], shown), shown
+        assert not prefixes_agree(secret[: length - 1] + "#", shown), shown
+
+
+@pytest.mark.parametrize(("secret", "length"), SHOWN_PREFIXES)
+@pytest.mark.parametrize("mask", [mask for mask in MASKS if mask not in ("", ".")])
+def test_the_last_characters_tell_as_well(secret: str, length: int, mask: str) -> None:
+    for count in (0, length):
+        shown = f"{secret[:count]}{mask}{secret[-4:]}"
+        assert is_shown_as(secret, shown), shown
+        assert not is_shown_as(secret[:-1] + "#", shown), shown
+    assert not is_shown_as(secret, f"{mask}{secret[-3:]}")
+
+
+@pytest.mark.parametrize("secret", [REGIONAL_1, REGIONAL_2, GLOBAL_2])
+@pytest.mark.parametrize("mask", MASKS)
+def test_the_prefix_of_every_key_of_a_kind_tells_nothing(secret: str, mask: str) -> None:
+    common = secret[: secret.index("ABC" if "ABC" in secret else "abc")]
+    for shown in (common, common[:-1], common[:3], ""):
+        assert not is_shown_as(secret, shown + mask), shown
+        assert not prefixes_agree(secret, shown + mask), shown
+
+
+def test_what_is_not_shown_is_nobodys() -> None:
+    assert not is_shown_as(REGIONAL_1, None)
+    assert not prefixes_agree(None, "rk-eu-abc")
+    assert not prefixes_agree("rk-eu-abc", None)
+    assert is_shown_as(REGIONAL_1, REGIONAL_1)
+    assert not is_shown_as(REGIONAL_1, REGIONAL_1 + "x")
+    assert not is_shown_as("rk-eu-abcWXYZ", "rk-eu-abc…cWXYZ"), "the two parts overlap"

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
 from relai_tui.api import deadline
 from relai_tui.api.client import Client
-from relai_tui.api.deltas import Waiting
-from relai_tui.api.errors import TimedOut
+from relai_tui.api.deltas import Delta, TextDelta, Waiting
+from relai_tui.api.errors import Interrupted, ServerFault, TimedOut
 from relai_tui.api.progress import StillWaiting
 from relai_tui.api.request import ChatRequest, Message
 from relai_tui.api.retry import may_have_happened
 from relai_tui.api.timeouts import Timeouts
 from tests.api.conftest import Connect
-from tests.api.raw_server import Answer, Asked, Line, RawServer, head, replies, stalls
+from tests.api.raw_server import Answer, Asked, Line, RawServer, event, head, replies, stalls
+from tests.api.test_secrets import shown
 
 HELLO = ChatRequest("smart", (Message("user", "Hello"),))
 BOUNDED = Timeouts(total=0.3, whole_answer=0.3)
@@ -45,6 +48,12 @@ async def trickles_an_error(_: Asked, line: Line) -> None:
     while not line.gone.is_set():
         await line.send(b"<")
         await asyncio.sleep(0.01)
+
+
+async def stream(client: Client, said: list[Delta]) -> None:
+    async with aclosing(client.stream_chat(HELLO)) as deltas:
+        async for delta in deltas:
+            said.append(delta)  # noqa: PERF401 - what came before an error is looked at
 
 
 CALLS: dict[str, Callable[[Client], Awaitable[object]]] = {
@@ -98,8 +107,36 @@ async def test_a_change_out_of_time_may_have_happened(server: RawServer, connect
 
 async def test_an_error_that_trickles_is_told_in_time(server: RawServer, connect: Connect) -> None:
     server.answers = [trickles_an_error]
-    with pytest.raises(TimedOut):
-        await connect(timeouts=BOUNDED).balance(once=True)
+    quick = replace(BOUNDED, error_body=0.1)
+    with pytest.raises(ServerFault):
+        await connect(timeouts=quick).balance(once=True)
+    with pytest.raises(ServerFault):
+        await stream(connect(timeouts=quick), [])
+
+
+async def test_a_stream_of_signs_of_life_alone_ends(server: RawServer, connect: Connect) -> None:
+    async def keeps_alive(_: Asked, line: Line) -> None:
+        await line.send(head(200, content_type="text/event-stream", connection="close") + event("kept"))
+        while not line.gone.is_set():
+            await line.send(b": keep-alive\n\ndata: null\n\n")
+            await asyncio.sleep(0.01)
+
+    server.answers = [keeps_alive]
+    said: list[Delta] = []
+    with pytest.raises(Interrupted, match="said nothing"):
+        await stream(connect(timeouts=BOUNDED), said)
+    assert [delta.text for delta in said if isinstance(delta, TextDelta)] == ["kept"]
+    await asyncio.wait_for(server.lines[0].gone.wait(), 2)
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_the_key_is_in_nothing_that_running_out_of_time_shows(
+    name: str, server: RawServer, connect: Connect
+) -> None:
+    server.answers = [trickles]
+    with pytest.raises(TimedOut) as caught:
+        await CALLS[name](connect(timeouts=BOUNDED))
+    assert "CANARY" not in shown(caught.value)
 
 
 async def test_announced_waits_do_not_use_up_the_limit(server: RawServer, connect: Connect) -> None:

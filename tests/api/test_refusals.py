@@ -49,7 +49,7 @@ async def refused(client: Client) -> ServerRefused:
         (404, "model_not_found", ModelNotFound, "another model"),
         (404, "other", NotFound, "base URL"),
         (405, None, NotOffered, "goes on working"),
-        (413, None, BadRequest, "Change it"),
+        (413, None, BadRequest, "Send less"),
         (422, None, BadRequest, "Change it"),
         (429, "rate_limit_exceeded", RateLimited, "Wait"),
         (429, None, RateLimited, "Wait"),

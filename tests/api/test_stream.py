@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from relai_tui.api.deltas import Delta, TextDelta, TokensUsed
+from relai_tui.api.deltas import Delta, Finished, TextDelta, TokensUsed
 from relai_tui.api.errors import (
     InsufficientBalance,
     Interrupted,
@@ -310,7 +310,7 @@ def test_an_error_that_repeats_the_key_does_not_show_it() -> None:
 
 @pytest.mark.parametrize(
     "junk",
-    [b"{cut", b"null", b"7", b"[]", b'"text"', b"[" * 200_000, b'{"choices":' + b"[" * 200_000, b"<html>", b"{} {}"],
+    [b"{cut", b"[" * 200_000, b'{"choices":' + b"[" * 200_000, b"<html>", b"{} {}"],
 )
 def test_what_is_not_readable_is_said_and_nothing_is_skipped(junk: bytes) -> None:
     deltas, trouble = read_to_the_trouble(event("kept"), b"data: " + junk + b"\n\n", event("never"), DONE)
@@ -345,10 +345,101 @@ def test_a_completion_in_one_piece_gives_the_same_deltas() -> None:
         "choices": [{"message": {"role": "assistant", "content": "Hi", "reasoning": "hm"}, "finish_reason": "length"}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 2},
     }
-    assert reader.whole(answer) + reader.end() == [
+    reader.whole(answer)
+    assert reader.flush() + reader.end() == [
         answering("claude"),
         thought("hm"),
         said("Hi"),
         TokensUsed(1, 2),
         finished("length"),
     ]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        b"null",
+        b"1",
+        b"0",
+        b"true",
+        b"[]",
+        b"{}",
+        b'""',
+        b'"text"',
+        b"[null, 3]",
+        b'{"choices":null}',
+        b'{"choices":[null]}',
+        b'{"choices":{}}',
+        b'{"choices":[{"delta":null}]}',
+        b'{"choices":[{"delta":[]}]}',
+    ],
+)
+def test_an_event_that_says_nothing_does_not_end_the_answer(nothing: bytes) -> None:
+    assert read(event("a"), b"data: " + nothing + b"\n\n", event("b"), FINISH, DONE) == [
+        said("a"),
+        said("b"),
+        finished("stop"),
+    ]
+
+
+@pytest.mark.parametrize("told", [b"null", b'"the upstream died"', b"the upstream died"])
+def test_an_error_event_without_an_object_is_an_error(told: bytes) -> None:
+    deltas, trouble = read_to_the_trouble(event("kept") + b"event: error\ndata: " + told + b"\n\n" + DONE)
+    assert text_of(deltas) == "kept"
+    assert isinstance(trouble, ServerRefused)
+    assert ("upstream died" in trouble.message) is (b"upstream" in told)
+
+
+def test_an_error_in_a_list_is_an_error() -> None:
+    _, trouble = read_to_the_trouble(b'data: [{"error": {"code": 503, "message": "busy"}}]\n\n')
+    assert isinstance(trouble, ServerFault)
+
+
+@pytest.mark.parametrize(
+    "reason", ["error", "ERROR", "server_error", "network_error", "failed", "abort", "cancelled", "timeout",
+               "insufficient_system_resource"],
+)  # fmt: skip
+@pytest.mark.parametrize("tail", [DONE, b"data: [DONE]", b""])
+def test_a_finish_reason_that_names_a_failure_is_one(reason: str, tail: bytes) -> None:
+    usage = chunk(choices=[], usage={"prompt_tokens": 1, "completion_tokens": 2})
+    last = chunk(choices=[{"index": 0, "delta": {}, "finish_reason": reason}])
+    deltas, trouble = read_to_the_trouble(event("kept"), last, usage, tail)
+    assert text_of(deltas) == "kept"
+    assert TokensUsed(1, 2) in deltas
+    assert not [delta for delta in deltas if isinstance(delta, Finished)]
+    assert isinstance(trouble, Interrupted)
+    assert reason in trouble.message
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter", "tool_calls", "eos", "terror", "whatever"])
+def test_any_other_finish_reason_ends_the_answer(reason: str) -> None:
+    last = chunk(choices=[{"index": 0, "delta": {}, "finish_reason": reason}])
+    assert read(event("x"), last, DONE)[-1] == finished(reason)
+
+
+def test_an_error_in_a_choice_is_an_error() -> None:
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": "error", "error": {"code": 502, "message": "gone"}}
+    _, trouble = read_to_the_trouble(event("kept") + chunk(choices=[choice]) + DONE)
+    assert isinstance(trouble, ServerFault)
+    assert "gone" in trouble.message
+
+
+@pytest.mark.parametrize("field", ["content", "reasoning_content"])
+def test_an_answer_without_end_is_stopped_at_16_mb(field: str) -> None:
+    reader, piece = ChatStreamReader(), chunk(choices=[{"delta": {field: "word " * 20_000}}])
+    pieces = 0
+    while not reader.over:
+        reader.feed(piece)
+        pieces += 1
+    assert 16 * 1024 * 1024 / 100_000 <= pieces < 200
+    with pytest.raises(Interrupted, match=r"16 MB.*continue"):
+        reader.end()
+
+
+def test_tool_calls_without_end_are_stopped_as_well() -> None:
+    reader, pieces = ChatStreamReader(), 0
+    while not reader.over:
+        calls = [{"id": f"c{pieces}-{n}", "function": {"name": "f", "arguments": "x" * 20_000}} for n in range(20)]
+        reader.feed(chunk(choices=[{"delta": {"tool_calls": calls}}]))
+        pieces += 1
+    assert pieces < 60

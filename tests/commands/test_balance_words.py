@@ -105,7 +105,7 @@ def test_no_name_is_markup_in_a_bar() -> None:
 def test_people_are_told_pace_and_end() -> None:
     lines = for_people(told(5_000_000, runway=(2 * DAY, 5 * DAY)), UTC).splitlines()
     assert lines[0] == "$5.00   work · EU · just now"
-    assert lines[1] == "pace    $0.12 an hour · $2.00 a day"
+    assert lines[1] == "pace    $2.88 a day"
     assert lines[2].startswith("lasts   out between")
     assert for_people(told(5_000_000, age=700), UTC).endswith("⚠ old")
 

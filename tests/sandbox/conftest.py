@@ -38,9 +38,12 @@ async def speak(sandbox: Sandbox) -> AsyncIterator[Speak]:
     """`speak(2)`: a client with the key of edition 2; `speak(key="…")`: with that key; `speak(None)`: with none."""
     async with AsyncExitStack() as stack:
 
-        def client(edition: int | None = 2, *, key: str | None = None, server: Sandbox = sandbox) -> httpx.AsyncClient:
+        def client(
+            edition: int | None = 2, *, key: str | None = None, server: Sandbox = sandbox, control: bool = False
+        ) -> httpx.AsyncClient:
             secret = key or (server.keys[edition] if edition else None)
             headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+            headers |= {"X-Sandbox-Token": server.control_token} if control else {}
             made = httpx.AsyncClient(
                 base_url=server.base_url, headers=headers, trust_env=False, timeout=20, verify=False
             )

@@ -1,7 +1,7 @@
 // Drives the official @llmrelai/sdk against a sandbox: `node relai_sdk.mjs ORIGIN KEY`, and prints what it saw as JSON.
 import Relai, * as sdk from "@llmrelai/sdk";
 
-const [, , baseURL, apiKey] = process.argv;
+const [, , baseURL, apiKey, controlToken] = process.argv;
 const relai = new Relai({ apiKey, baseURL, maxRetries: 0 });
 const ask = (content, more = {}) =>
   relai.chat.completions.create({ model: "smart", messages: [{ role: "user", content }], ...more });
@@ -62,7 +62,7 @@ for (const [status, code] of [
   [502, "upstream_error"],
   [500, "redis_error"],
 ]) {
-  await fetch(`${baseURL}/__sandbox/faults`, { method: "POST", body: JSON.stringify({ preset: "error", status, code, times: 2 }) });
+  await fetch(`${baseURL}/__sandbox/faults`, { method: "POST", headers: { "X-Sandbox-Token": controlToken }, body: JSON.stringify({ preset: "error", status, code, times: 2 }) });
   seen.errors.push(await failure(() => ask("x")), await failure(() => relai.balance.get()));
 }
 console.log(JSON.stringify(seen));

@@ -232,7 +232,7 @@ async def test_odd_framing(sandbox: Sandbox, speak: Speak) -> None:
 
 
 async def test_faults_are_set_over_http_too(sandbox: Sandbox, speak: Speak) -> None:
-    client = speak(1)
+    client = speak(1, control=True)
     control = f"{sandbox.origin}/__sandbox/faults"
     wanted = {"preset": "error", "status": 429, "code": "rate_limit_exceeded", "retry_after": 1, "times": 1}
     set_ = await client.post(control, json=wanted)

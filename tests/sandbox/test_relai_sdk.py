@@ -46,6 +46,7 @@ async def drive(folder: Path, sandbox: Sandbox) -> dict[str, Any]:
         script,
         sandbox.origin,
         sandbox.keys[2],
+        sandbox.control_token,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=folder,

@@ -195,10 +195,12 @@ async def test_the_journal_proves_one_post_and_keeps_no_key(sandbox: Sandbox, sp
     [asked] = sandbox.requests.of("POST", "/keys")
     assert (asked.body, asked.status) == ({"name": "once"}, 200)
     assert asked.headers["authorization"] == f"Bearer {sandbox.keys[1][:9]}…"
-    shown = await speak(None).get(f"{sandbox.origin}/__sandbox/requests")
+    shown = await speak(None, control=True).get(f"{sandbox.origin}/__sandbox/requests")
     assert [one["path"] for one in shown.json()["requests"]] == ["/v1/keys"]
     assert sandbox.keys[1] not in shown.text
-    elsewhere = await speak(None).get(f"{sandbox.origin}/__sandbox/requests", headers={"Host": "evil.example:80"})
+    elsewhere = await speak(None, control=True).get(
+        f"{sandbox.origin}/__sandbox/requests", headers={"Host": "evil.example:80"}
+    )
     assert elsewhere.status_code == 403
-    await speak(None).delete(f"{sandbox.origin}/__sandbox/requests")
+    await speak(None, control=True).delete(f"{sandbox.origin}/__sandbox/requests")
     assert len(sandbox.requests) == 0

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from relai_tui.account import NoCredential
 from relai_tui.api.errors import ConnectionFailed, NotOffered, RateLimited, RefusedToSend, UnreadableAnswer
 from relai_tui.sandbox.account import Account as SandboxAccount
-from relai_tui.sandbox.faults import answer, balance, error, hang_up
+from relai_tui.sandbox.faults import Fault, answer, balance, error, hang_up
 from relai_tui.sandbox.models import BY_ID
 from relai_tui.sandbox.seed import seed_demo
 from relai_tui.sandbox.server import Sandbox
@@ -281,6 +281,14 @@ async def test_profiles_side_by_side(sandbox: Sandbox, desk: BalanceDesk) -> Non
         save_profile(desk.account.settings.paths, replace(other, name=clean_line("empty"), key_prefix=None))
         with pytest.raises(NoCredential):
             await desk.read_side("empty")
+
+
+@pytest.mark.parametrize("mask", ["…", "...", "***"])
+async def test_our_own_key_is_no_stranger_however_it_is_shown(mask: str, sandbox: Sandbox, desk: BalanceDesk) -> None:
+    await desk.balance_now()
+    key = (await (await desk.account.connect()).keys())[0]
+    sandbox.faults.add(Fault(set_fields={"keys.*.prefix": f"{key.prefix}{mask}"}), path="/keys", method="GET")
+    assert await desk.last_used_key() is None
 
 
 async def test_the_key_that_was_used_last_beside_ours(sandbox: Sandbox, desk: BalanceDesk) -> None:

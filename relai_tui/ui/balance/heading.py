@@ -118,11 +118,10 @@ class Heading(Widget):
         told = standing.forecast
         if told.pace is Pace.GATHERING:
             return Content.styled("pace and runway follow when more is known", "$foreground 60%")
-        parts: list[Content] = []
-        for micro, unit in ((told.per_hour_micro, "an hour"), (told.per_day_micro, "a day")):
-            if micro is not None:
-                parts.append(Content.assemble((dollars(rounded(micro)), "bold"), (f" {unit}", "$foreground 60%")))
-        return Content.styled("  ·  ", "$foreground 40%").join(parts) if parts else Content("")
+        if told.rate is None:
+            return Content("")
+        micro, unit = told.rate
+        return Content.assemble((dollars(rounded(micro)), "bold"), (f" {unit}", "$foreground 60%"))
 
 
 def rounded(micro: int) -> int:

@@ -1,5 +1,6 @@
 """What is said about a turn above and below it, in words; pure."""
 
+from relai_tui.api.finish_reasons import finish_words
 from relai_tui.conversation import CostBasis, Role, Turn, TurnState
 from relai_tui.money import dollars
 from relai_tui.text import CleanLine, clean_line
@@ -8,10 +9,6 @@ _BASES = {
     CostBasis.EXACT: "exact",
     CostBasis.MEASURED: "measured",
     CostBasis.SHARED: "shared with other traffic",
-}
-_REASONS = {
-    "length": "cut at the token limit",
-    "content_filter": "withheld by a content filter",
 }
 
 
@@ -35,8 +32,9 @@ def state_text(turn: Turn) -> CleanLine | None:
     if turn.state is TurnState.INTERRUPTED:
         why = f" ({turn.error})" if turn.error else ""
         return clean_line(f"interrupted — what came is kept{why}")
-    if turn.state is TurnState.COMPLETE and turn.finish_reason in _REASONS:
-        return clean_line(_REASONS[turn.finish_reason])
+    if turn.state is TurnState.COMPLETE and turn.role is Role.ASSISTANT:
+        answered = bool(turn.text.strip() or turn.tool_calls)
+        return finish_words(turn.finish_reason, answered=answered, reasoned=bool(turn.reasoning))
     return None
 
 

@@ -13,7 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from relai_tui.api.errors import RelaiError
-from relai_tui.secret_guard import FoundSecret, belongs_to, find_secrets, redacted
+from relai_tui.api.keys import is_shown_as
+from relai_tui.secret_guard import FoundSecret, find_secrets, redacted
 from relai_tui.text import CleanLine, CleanText, clean_line
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ async def _ours(
         keys = await listed()
     except RelaiError:
         return ()
+    secrets = [text[each.start : each.end] for each in mine]
     return tuple(
-        key for key in keys if key.revoked is not True and any(belongs_to(text, each, key.prefix) for each in mine)
+        key for key in keys if key.revoked is not True and any(is_shown_as(each, key.prefix) for each in secrets)
     )
 
 

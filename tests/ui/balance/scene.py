@@ -56,7 +56,8 @@ def history() -> tuple[KeptReading, ...]:
 
 def burning(micro: int = 1_850_000, level: AlertLevel = AlertLevel.NONE, ago: float = 30.0) -> Standing:
     told = Forecast(
-        Pace.BURNING, micro, NOW - ago, 17_710, 457_625, 21 * DAY, NOW + 40 * HOUR, NOW + 4 * DAY,
+        Pace.BURNING, micro, NOW - ago, abs(micro) // 68, abs(micro) * 24 // 68, 21 * DAY,
+        NOW + 40 * HOUR, NOW + 4 * DAY,
     )  # fmt: skip
     return Standing(NAME, EU, reading(ago, micro), told, level, NOW)
 

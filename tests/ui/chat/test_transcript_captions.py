@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relai_tui.conversation import CostBasis, Figures, Role, TurnState
-from relai_tui.text import clean_line
-from relai_tui.ui.chat.captions import footer_text, heading_text, thought_text
+from relai_tui.conversation import CostBasis, Figures, Role, Turn, TurnState
+from relai_tui.text import clean, clean_line
+from relai_tui.ui.chat.captions import footer_text, heading_text, state_text, thought_text
 from tests.ui.chat.scene import FIGURES, answered, asked, streaming, turn
 
 
@@ -92,3 +92,25 @@ def test_a_footer_never_invents_a_figure(figures: Figures) -> None:
     assert ("/s" in text) == (figures.tokens_per_second is not None)
     assert text.endswith("cost —")
     assert not re.search(r"nan|inf", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reasoning", "reason", "words"),
+    [
+        ("", "", "stop", "The model answered with nothing"),
+        (" \n", "", None, "The model answered with nothing"),
+        ("", "hm", "stop", "The model reasoned but gave no answer"),
+        ("half of", "", "SAFETY", "withheld by a content filter"),
+        ("half of", "", "max_tokens", "cut at the token limit"),
+        ("yes", "", "solar_flare", "solar_flare"),
+        ("yes", "", "end_turn", None),
+        ("yes", "", None, None),
+    ],
+)
+def test_the_end_of_an_answer_is_told(text: str, reasoning: str, reason: str | None, words: str | None) -> None:
+    answer = Turn(
+        id="a", conversation_id="c", parent_id="p", role=Role.ASSISTANT, text=clean(text), reasoning=clean(reasoning),
+        state=TurnState.COMPLETE, created_at=0.0, finish_reason=None if reason is None else clean_line(reason),
+    )  # fmt: skip
+    shown = state_text(answer)
+    assert (shown is None) if words is None else (words in (shown or ""))
