@@ -103,8 +103,11 @@ class Store:
         try:
             return await asyncio.shield(opened)
         except asyncio.CancelledError:
-            with suppress(StoreError):
-                await (await opened).close()  # nobody else will
+            while not opened.done():  # whoever gives up may say so more than once
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({opened})
+            if not opened.cancelled() and opened.exception() is None:
+                await opened.result().close()  # nobody else will
             raise
 
     @classmethod
