@@ -116,7 +116,7 @@ async def test_odd_ends_are_told(shell: Shell) -> None:
     assert filtered.code == 3
     assert "content filter" in filtered.err
     assert (empty.code, empty.out) == (0, "")
-    assert "the answer is empty" in empty.err
+    assert "The model answered with nothing" in empty.err
 
 
 async def test_each_refusal_has_its_exit_code(shell: Shell) -> None:

@@ -8,6 +8,7 @@ Several programs may have the file open at once.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import suppress
 from functools import cached_property
@@ -98,6 +99,19 @@ class Store:
         A damaged file is set aside, with what can be read of it brought into a new one, and a newer one opened
         read-only: `notice` says so. Raises StoreUnavailable when no file can be had there, with words that say why.
         """
+        opened = asyncio.create_task(cls._open(path, clock))
+        try:
+            return await asyncio.shield(opened)
+        except asyncio.CancelledError:
+            while not opened.done():  # whoever gives up may say so more than once
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({opened})
+            if not opened.cancelled() and opened.exception() is None:
+                await opened.result().close()  # nobody else will
+            raise
+
+    @classmethod
+    async def _open(cls, path: Path, clock: Callable[[], float]) -> Store:
         store = cls(await Database.open(path, clock()), clock)
         try:
             await store._look()
@@ -118,9 +132,13 @@ class Store:
 
     async def _look(self) -> None:
         """Read what every start reads. Raises StoreBroken."""
-        with suppress(StoreBusy):
+        try:
             await self.conversations.latest()
             await self.conversations.draft(None)
+        except StoreBroken:
+            raise
+        except StoreError:
+            return  # other trouble, such as a busy file, is told when something is wanted of it
 
     async def close(self) -> None:
         """Wait for every write, also of callers that were cancelled, and close. May be called again."""

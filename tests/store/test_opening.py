@@ -1,6 +1,7 @@
 """Opening the history: fresh, old, newer, broken, foreign, unwritable, and by two programs at once."""
 
 import asyncio
+import gc
 import os
 import sqlite3
 import stat
@@ -8,11 +9,13 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import warnings
 from pathlib import Path
 
 import pytest
 
-from relai_tui.conversation import DraftText
+from relai_tui.conversation import Conversation, DraftText
+from relai_tui.store.conversations import Conversations
 from relai_tui.store.database import ReadOnly, Store, StoreBroken, StoreClosed, StoreUnavailable
 from relai_tui.text import CleanText
 from tests.store.conftest import Clock
@@ -291,6 +294,27 @@ def test_a_disk_that_was_full_from_the_start_is_told_in_words(path: Path) -> Non
     assert ran.stdout.startswith("The disk "), ran.stderr
     assert ran.stdout.endswith("\n0\n")
     assert ran.stderr == ""
+
+
+async def test_an_opening_that_is_given_up_leaves_nothing_open(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = asyncio.Event()
+    latest = Conversations.latest
+
+    async def noted(conversations: Conversations) -> Conversation | None:
+        began.set()
+        return await latest(conversations)
+
+    monkeypatch.setattr(Conversations, "latest", noted)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        opening = asyncio.create_task(Store.open(path))
+        await began.wait()
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        del opening
+        gc.collect()
+    assert [str(each.message) for each in caught if each.category is ResourceWarning] == []
 
 
 async def test_a_closed_store_says_so(path: Path) -> None:
