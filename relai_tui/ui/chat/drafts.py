@@ -7,7 +7,7 @@ from textual.message_pump import MessagePump
 
 from relai_tui.conversation import DraftText
 from relai_tui.store.errors import StoreError
-from relai_tui.text import CleanLine, clean_line
+from relai_tui.text import CleanLine, CleanText, clean_line
 
 if TYPE_CHECKING:
     from relai_tui.store.database import Store
@@ -49,6 +49,19 @@ class DraftKeeper:
         except StoreError as error:
             self._trouble(clean_line(f"the draft is not saved: {error}"))
 
+    async def finish(self) -> None:
+        """Write it at the end. What was typed before the draft on disk could be shown follows that one."""
+        if self.ready:
+            await self.keep()
+            return
+        where, typed = self._now()
+        try:
+            kept = await (await self._store()).conversations.draft(where)
+        except StoreError:
+            return
+        if typed.text:
+            await self.write(where, joined(kept, typed))
+
     async def write(self, where: str | None, draft: DraftText) -> None:
         """Write the draft of a conversation, or of the one to be begun."""
         try:
@@ -56,3 +69,14 @@ class DraftKeeper:
             await store.conversations.save_draft(where, draft)
         except StoreError as error:
             self._trouble(clean_line(f"the draft is not saved: {error}"))
+
+
+def joined(*drafts: DraftText) -> DraftText:
+    """Return drafts one below the other."""
+    text, blocks = "", list[tuple[int, int]]()
+    for draft in drafts:
+        if draft.text:
+            text += "\n" if text else ""
+            blocks += [(start + len(text), end + len(text)) for start, end in draft.blocks]
+            text += draft.text
+    return DraftText(CleanText(text), tuple(blocks))

@@ -17,8 +17,9 @@ from relai_tui.credentials.errors import CredentialError
 from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanLine, CleanText, clean, clean_line, clean_name, visible
 from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
+from relai_tui.ui.chat.drafts import joined
 from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
-from relai_tui.ui.chat.room import PAGE, ChatRoom, Sending, joined
+from relai_tui.ui.chat.room import PAGE, ChatRoom, Sending
 from relai_tui.ui.chat.transcript import Transcript
 from relai_tui.ui.page import Identity
 from relai_tui.ui.terminal_input.keys import typed_text
@@ -341,9 +342,10 @@ class ChatPage(ChatRoom):
         if self._closed_room:
             return
         self._closed_room = True
+        await self.draft.caught_up()
         if self._replies is not None:
             await self._replies.close()
-        await self.drafts.keep()
+        await self.drafts.finish()
 
     # -- actions
 

@@ -1,6 +1,8 @@
 """Prompt: an editor that grows to ten lines, folds large pastes, recalls earlier prompts and never loses a draft."""
 
+import asyncio
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
 
@@ -153,6 +155,14 @@ class Draft(TextArea):
         insert = self._parts.fold(pasted) if fold else self._parts.encode(pasted)
         if result := self._replace_via_keyboard(insert, *self.selection):
             self.move_cursor(result.end_location)
+
+    async def caught_up(self, seconds: float = 0.5) -> None:
+        """Wait until what was typed so far is in the text. A key with priority overtakes those typed before it."""
+        done = asyncio.Event()
+        if self.is_running and self.call_later(done.set):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await done.wait()
 
     async def _run_binding(self, key: str) -> bool:
         for binding in self._bindings.key_to_bindings.get(key, ()):

@@ -15,7 +15,8 @@ from relai_tui.conversation import DraftText, Role
 from relai_tui.session import ChatSession, Reply
 from relai_tui.store.errors import StoreError
 from relai_tui.text import NOTHING, CleanText, clean_line
-from relai_tui.ui.chat.room import Sending, joined
+from relai_tui.ui.chat.drafts import joined
+from relai_tui.ui.chat.room import Sending
 from relai_tui.ui.chat.secret_found import check
 from relai_tui.ui.chat.shortages import Shortages
 

@@ -11,7 +11,7 @@ from textual.message import Message
 from relai_tui.account import Account, Launch
 from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, Turn
 from relai_tui.text import CleanLine, CleanText, clean_line
-from relai_tui.ui.chat.drafts import DraftKeeper
+from relai_tui.ui.chat.drafts import DraftKeeper, joined
 from relai_tui.ui.chat.money import ChatMoney
 from relai_tui.ui.chat.prompt import Draft, Prompt
 from relai_tui.ui.chat.status import Status
@@ -174,14 +174,3 @@ class ChatRoom(Page):
 
     def _tell_of_draft(self, trouble: CleanLine) -> None:
         self.status.notice = trouble
-
-
-def joined(*drafts: DraftText) -> DraftText:
-    """Return drafts one below the other."""
-    text, blocks = "", list[tuple[int, int]]()
-    for draft in drafts:
-        if draft.text:
-            text += "\n" if text else ""
-            blocks += [(start + len(text), end + len(text)) for start, end in draft.blocks]
-            text += draft.text
-    return DraftText(CleanText(text), tuple(blocks))
