@@ -79,7 +79,7 @@ class Desk:
 
     async def type(self, text: str) -> None:
         self.draft.focus()
-        self.draft.insert(text)
+        self.draft.type(text)
         await self.pilot.pause()
 
     async def send(self, text: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from textual.events import Paste
 
 from relai_tui.account import Launch
+from relai_tui.conversation import DraftText
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.text import clean, clean_name
 from relai_tui.ui.chat.model_picker import ModelPicker
@@ -120,7 +121,7 @@ async def test_a_pile_of_marks_never_holds_the_screen_up(sandbox: Sandbox, home:
         await at.send("hello")
         await at.answered()
         async with watched(at) as gaps:
-            at.page._reply(clean(f"echo: {PILES[pile]}"))
+            at.page._send(DraftText(clean(f"echo: {PILES[pile]}")))
             await at.until(lambda: len(sandbox.requests.of("POST", "/chat/completions")) == 2)
             await at.answered()
             await at.until(lambda: at.transcript.drawing_done)
@@ -142,7 +143,7 @@ async def test_a_byte_order_mark_before_a_paste_is_left_out(sandbox: Sandbox, ho
     async with desk(account_on(sandbox, home)) as at:
         await at.type("echo: ")
         at.app.post_message(Paste("\ufeffHello\ufeff!"))
-        await at.until(lambda: at.draft.text == "echo: Hello\ufeff!")
+        await at.until(lambda: at.draft.whole == "echo: Hello\ufeff!")
         await at.pilot.press("enter")
         await at.answered()
         assert [turn.text.rstrip() for turn in await at.kept()] == ["echo: Hello\ufeff!", "Hello\ufeff!"]

@@ -160,7 +160,7 @@ def test_a_light_theme(snap_compare: Compare, server: Sandbox, home: Path, theme
 
 async def ask(pilot: Pilot[None], text: str) -> None:
     await credited(pilot)
-    pilot.app.screen.query_one(Draft).insert(text)
+    pilot.app.screen.query_one(Draft).type(text)
     await pilot.press("enter")
 
 

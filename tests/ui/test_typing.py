@@ -68,10 +68,14 @@ async def test_other_letters_on_the_turn_cursor_go_to_the_prompt(sandbox: Sandbo
         await at.send("hello")
         await at.answered()
         keyboard = Keyboard(at)
-        await keyboard.write("\x1b[1;3A", 0.1, "are you sure\u3000?")
-        assert at.draft.text == "are you sure\u3000?"
+        await keyboard.write("\x1b[1;3A")
+        await at.until(lambda: at.app.focused is at.transcript)
+        await keyboard.write("are you sure\u3000?")
+        await at.until(lambda: at.draft.text == "are you sure\u3000?")
         assert at.transcript.highlighted is None
-        await keyboard.write("\x1b[1;3A", 0.1, "\x1b[200~ pasted\x1b[201~")
+        await keyboard.write("\x1b[1;3A")
+        await at.until(lambda: at.app.focused is at.transcript)
+        await keyboard.write("\x1b[200~ pasted\x1b[201~")
         assert at.draft.text == "are you sure\u3000? pasted"
 
 

@@ -103,11 +103,7 @@ class ChatPage(ChatRoom):
         elif self.launch.continue_last:
             self.remove_class("-talking")
             self.notify("There is no conversation to continue yet.", markup=False)
-        draft = await store.conversations.draft(None)
-        if self.conversation is None and not self.is_sending:
-            self.draft.put_before(draft)
-        self.drafts.ready = True
-        self.drafts.keep_soon()
+        await self._show_new_draft()
         self.draft.earlier = await store.conversations.prompts()
         await self.account.warm()
         await self.transcript.warm()
@@ -415,11 +411,25 @@ class ChatPage(ChatRoom):
         self.show_model()
         self.show_running()
         self.draft.focus()
-        on_its_way = any(each.place is None for each in self.sendings)
-        await self.drafts.write(*left)
-        store = await self.account.store()
-        if not on_its_way and (before := await store.conversations.draft(None)).text:
-            self.draft.put_before(before)
+        place, draft = left
+        if any(each.place is None for each in self.sendings):
+            await self.drafts.write(place, draft)
+        elif place is None:
+            self.draft.put_before(draft)
+        else:
+            await self.drafts.write(place, draft)
+            await self._show_new_draft()
+
+    async def _show_new_draft(self) -> None:
+        """Show the draft of the conversation to be begun. Nothing is written in its place before it is shown."""
+        self.drafts.ready = False
+        try:
+            draft = await (await self.account.store()).conversations.draft(None)
+            if self.conversation is None and not self.is_sending:
+                self.draft.put_before(draft)
+        finally:
+            self.drafts.ready = True
+            self.drafts.keep_soon()
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def action_open_shelf(self) -> None:

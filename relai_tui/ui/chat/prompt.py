@@ -135,7 +135,7 @@ class Draft(TextArea):
             self.type(typed)
         elif event.key in _NEWLINE_KEYS or is_pasted(event):
             self._insert_newline()
-        elif not await self._run_binding(event.key):
+        elif not await self._run_own_binding(event.key):
             return
         event.stop()
         event.prevent_default()
@@ -164,12 +164,11 @@ class Draft(TextArea):
                 async with asyncio.timeout(seconds):
                     await done.wait()
 
-    async def _run_binding(self, key: str) -> bool:
+    async def _run_own_binding(self, key: str) -> bool:
         for binding in self._bindings.key_to_bindings.get(key, ()):
             if await self.app.run_action(binding.action, self):
                 return True
-        active = self.screen.active_bindings.get(key)
-        return active is not None and active.enabled and await self.app.run_action(active.binding.action, active.node)
+        return False
 
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
