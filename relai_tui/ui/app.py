@@ -5,20 +5,24 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import work
+from textual import events, work
+from textual._context import active_message_pump
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.widgets import Input, TextArea
 
 from relai_tui.account import Account, Launch
 from relai_tui.text import CleanLine, clean_line
 from relai_tui.ui.chat.page import ChatPage
+from relai_tui.ui.dialog import Dialog
 from relai_tui.ui.drawing_guards import guard_drawing
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.hearing import hearing
+from relai_tui.ui.late_input import LateInput
 from relai_tui.ui.page import Page
 from relai_tui.ui.stylesheet import OnceParsed
 from relai_tui.ui.terminal_gone import lasting
@@ -27,6 +31,7 @@ from relai_tui.ui.terminal_input.early import Early
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
+    from textual.await_complete import AwaitComplete
     from textual.message import Message
 
     from relai_tui.spending.desk import BalanceDesk
@@ -59,6 +64,9 @@ class RelaiApp(TellsFaults, App[None]):
     TITLE = "relai-tui"
     CSS = """
     ToastRack { dock: top; align: right top; margin: 1 0 0 0; }
+    /* A border that comes with the focus moves the rows under the mouse: the click takes the row above. */
+    OptionList, RadioSet { border: none; }
+    CommandList { border-top: blank; border-bottom: hkey black; }
     """
     ENABLE_COMMAND_PALETTE = True
     DEFAULT_MODE = "chat"
@@ -82,6 +90,7 @@ class RelaiApp(TellsFaults, App[None]):
         self._early = early  # the driver's class is asked for first
         super().__init__()
         self.stylesheet = OnceParsed(variables=self.get_css_variables())
+        self._late_input = LateInput()
         self._account, self._launch, self._clock = account, launch, clock
         self._settled, self._wall_clock = settled, wall_clock
         for theme in THEMES:
@@ -366,7 +375,52 @@ class RelaiApp(TellsFaults, App[None]):
             except (SettingsError, OSError) as error:
                 self.notify(f"The theme is not saved: {error}", markup=False, severity="warning")
 
+    # -- input, and the screens it is for
+
+    async def on_event(self, event: events.Event) -> None:
+        """Drop input that was meant for a screen that is gone. In a dialog, handle one key before the next."""
+        if isinstance(event, events.Key):
+            typing = isinstance(self.focused, Input | TextArea)
+            if self._late_input.is_late_key(event, typing=typing):
+                return
+        elif isinstance(event, events.MouseEvent) and self._late_input.is_late_click(event, self.screen):
+            return
+        screen = self.screen_stack[-1] if isinstance(event, events.Key) and not event.is_forwarded else None
+        await super().on_event(event)
+        if isinstance(screen, Dialog):
+            await screen.handled()
+
+    def push_screen(self, *arguments: Any, **options: Any) -> Any:
+        """As Textual's, noting when."""
+        self._late_input.screen_changed()
+        return super().push_screen(*arguments, **options)
+
+    def pop_screen(self) -> "AwaitComplete":
+        """As Textual's, noting when."""
+        self._late_input.screen_changed()
+        return super().pop_screen()
+
+    async def push_screen_wait(self, screen: "Screen[Any] | str", *, mode: str | None = None) -> Any:
+        """As Textual's. When the worker that waits for a dialog is cancelled, the dialog goes with it."""
+        try:
+            return await super().push_screen_wait(screen, mode=mode)
+        except asyncio.CancelledError:
+            if isinstance(screen, Dialog):
+                screen.dismiss(None)
+            raise
+
     # -- the last line of defence
+
+    def _handle_exception(self, error: Exception) -> None:
+        """As Textual's, which ends the app; but a dialog only ends itself."""
+        pump = active_message_pump.get(None)
+        while pump is not None and not isinstance(pump, Screen):
+            pump = pump._parent  # noqa: SLF001
+        if isinstance(pump, Dialog):
+            pump.dismiss(None)
+            self.post_message(Fault(error))
+        else:
+            super()._handle_exception(error)
 
     def on_fault(self, event: Fault) -> None:
         """Tell of a fault of ours and go on: what was kept is kept."""

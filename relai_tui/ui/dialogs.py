@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from relai_tui.text import CleanLine, VisibleText
+from relai_tui.ui.dialog import Dialog
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Dialog[bool]):
     """One question; the answer that changes nothing has the focus. Esc and a click outside mean no."""
 
     DEFAULT_CSS = """
@@ -65,7 +65,7 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(False)
 
 
-class Help(ModalScreen[None]):
+class Help(Dialog[None]):
     """What has the focus, and every key that works there, drawn from the bindings themselves."""
 
     DEFAULT_CSS = """
@@ -78,7 +78,7 @@ class Help(ModalScreen[None]):
         .keys { margin-top: 1; }
     }
     """
-    BINDINGS: ClassVar = [Binding("escape,f1,q", "app.pop_screen", "Close", id="help.close")]
+    BINDINGS: ClassVar = [Binding("escape,f1,q", "dismiss", "Close", id="help.close")]
 
     def __init__(self, title: str, text: str, bindings: Mapping[str, ActiveBinding]) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 import traceback
 from pathlib import Path
 
+from textual import events
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.worker import Worker, WorkerState
@@ -12,7 +13,7 @@ from relai_tui.text import clean
 
 
 class Fault(Message):
-    """A worker ended with an exception nobody expected."""
+    """An exception nobody expected ended a worker, or the handling of a message."""
 
     bubble = True
 
@@ -22,12 +23,23 @@ class Fault(Message):
 
 
 class TellsFaults(MessagePump):
-    """For whatever starts workers with `exit_on_error=False`: what they raise becomes a `Fault` on its way up."""
+    """Turns unexpected exceptions of its message handlers and of its workers into a `Fault` for the app.
+
+    Textual ends the app for those of handlers (textual 8.2), and for those of workers unless `exit_on_error` is false.
+    """
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Pass on what went wrong."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.post_message(Fault(event.worker.error))
+
+    async def _dispatch_message(self, message: Message) -> None:
+        try:
+            await super()._dispatch_message(message)
+        except Exception as error:
+            if isinstance(message, Fault | events.Load | events.Compose | events.Mount):
+                raise  # nothing could be shown
+            self.app.post_message(Fault(error))
 
 
 def write_down(error: BaseException, path: Path) -> None:

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from relai_tui.account import Account, Trial, describe_key
@@ -16,10 +15,11 @@ from relai_tui.api.errors import RelaiError
 from relai_tui.credentials.errors import KeyringError
 from relai_tui.settings import SettingsError
 from relai_tui.text import CleanLine, clean_line
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.dialog import Dialog
+from relai_tui.ui.text_input import TextInput
 
 
-class SecretInput(Input):
+class SecretInput(TextInput):
     """A masked field whose text can be neither copied nor cut."""
 
     def __init__(self, *, placeholder: str, id: str) -> None:  # noqa: A002  # Textual's own name for it
@@ -45,7 +45,7 @@ class SignedIn:
     """The key is in the keyring; False for this session only."""
 
 
-class SignInScreen(TellsFaults, ModalScreen[SignedIn | None]):
+class SignInScreen(Dialog[SignedIn | None]):
     """Dismisses with how it went, or None when the user goes on without."""
 
     HELP = (
@@ -93,9 +93,9 @@ class SignInScreen(TellsFaults, ModalScreen[SignedIn | None]):
             yield SecretInput(placeholder="rk-eu-… or rk-us-…", id="key")
             yield Static(Content("Paste it here; it is never shown."), classes="tells")
             yield Static(Content("Profile name"), classes="label")
-            yield Input(value=self._account.profile.name, placeholder="default", id="profile")
+            yield TextInput(value=self._account.profile.name, placeholder="default", id="profile")
             yield Static(Content("Server (only for one that the key does not name)"), classes="label")
-            yield Input(value=self._account.base_url_given or "", placeholder="the key's own region", id="base-url")
+            yield TextInput(value=self._account.base_url_given or "", placeholder="the key's own region", id="base-url")
             yield Static(classes="state")
             with Horizontal(classes="buttons"):
                 yield Button("Sign in", id="sign-in", variant="primary", compact=True)

@@ -305,7 +305,7 @@ async def test_a_link_shows_its_true_target_and_opens_only_on_a_yes(
         await at.answered()
         await at.sees("your bank")
         at.transcript.post_message(at.transcript.LinkActivated(clean_line("https://evil.example/login")))
-        await at.sees("https://evil.example/login")
+        await at.sees("Open this link?")
         await at.pilot.press("enter")
         await at.until(lambda: at.app.screen is at.page)
         assert opened == []

@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, RadioButton, RadioSet, Static
 
 from relai_tui.account import NoCredential
@@ -23,7 +22,8 @@ from relai_tui.spending.receipt_file import write_receipt
 from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanLine, clean_line
 from relai_tui.ui.balance.lines import Period
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.dialog import Dialog
+from relai_tui.ui.text_input import TextInput
 
 if TYPE_CHECKING:
     from relai_tui.spending.desk import BalanceDesk
@@ -40,7 +40,7 @@ class What:
     """The conversation's."""
 
 
-class ExportReceipt(TellsFaults, ModalScreen[CleanLine | None]):
+class ExportReceipt(Dialog[CleanLine | None]):
     """Dismisses with where the receipt is now, or None where none was written. Sends nothing but reads."""
 
     HELP = "A receipt joins your answers with the server's requests and movements of the credits. Only you can read it."
@@ -78,7 +78,7 @@ class ExportReceipt(TellsFaults, ModalScreen[CleanLine | None]):
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static(Content(f"Export a receipt of {of}"), classes="title")
             yield Static(Content("File, readable by you alone"), classes="label")
-            yield Input(value=str(self._folder / self._file_name("csv")), id="path", select_on_focus=False)
+            yield TextInput(value=str(self._folder / self._file_name("csv")), id="path", select_on_focus=False)
             yield Static(Content("As"), classes="label")
             with RadioSet(id="format"):
                 yield RadioButton("CSV, for a spreadsheet", value=True, id="csv")

@@ -40,6 +40,7 @@ from relai_tui.ui.balance.records import Narrow, Records, not_told
 from relai_tui.ui.balance.table import MoneyTable, Shown
 from relai_tui.ui.dialogs import Confirm
 from relai_tui.ui.page import Identity, KeyHints, Page, TopBar
+from relai_tui.ui.text_input import TextInput
 
 if TYPE_CHECKING:
     from relai_tui.balance.attribution import Unexplained
@@ -125,7 +126,7 @@ class BalancePage(Page):
         yield self._periods
         yield Container(id="plot")
         yield self._lists
-        yield Input(placeholder="Filter requests by model; * stands for anything", id="filter")
+        yield TextInput(placeholder="Filter requests by model; * stands for anything", id="filter")
         yield self._table
         yield self._status
         yield KeyHints()

@@ -17,6 +17,7 @@ from relai_tui.api.errors import NotOffered, RelaiError
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.text import CleanLine, CleanText, clean_line, clean_name
 from relai_tui.ui.chat.narrowed_list import NarrowedList
+from relai_tui.ui.text_input import TextInput
 
 
 class Choice:
@@ -86,7 +87,7 @@ class ModelPicker(NarrowedList[CleanText]):
     def compose(self) -> ComposeResult:
         """The filter, the list, a line that says what is hidden."""
         with Vertical():
-            yield Input(placeholder="Filter models, or type an id")
+            yield TextInput(placeholder="Filter models, or type an id")
             yield OptionList(markup=False)
             yield Static(classes="state")
 

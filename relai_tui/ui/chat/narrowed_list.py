@@ -4,15 +4,14 @@ from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.binding import Binding
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.dialog import Dialog
 
 Chosen = TypeVar("Chosen")
 
 
-class NarrowedList(TellsFaults, ModalScreen[Chosen | None]):
+class NarrowedList(Dialog[Chosen | None]):
     """Dismisses with what was chosen, or None. Holds an `Input` and an `OptionList`; the cursor stays in the former."""
 
     DEFAULT_CSS = """

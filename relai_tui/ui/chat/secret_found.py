@@ -9,13 +9,13 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from relai_tui.api.errors import RelaiError
 from relai_tui.api.keys import is_shown_as
 from relai_tui.secret_guard import FoundSecret, find_secrets, redacted
 from relai_tui.text import CleanLine, CleanText, clean_line
+from relai_tui.ui.dialog import Dialog
 
 if TYPE_CHECKING:
     from relai_tui.api.models import ApiKey
@@ -67,7 +67,7 @@ async def _ours(
     )
 
 
-class SecretFound(ModalScreen[Decision | None]):
+class SecretFound(Dialog[Decision | None]):
     """Dismisses with the decision; None, the default, goes back to the prompt and sends nothing."""
 
     HELP = "What is sent to a model is out of your hands, and is kept in the history. Take the key out."

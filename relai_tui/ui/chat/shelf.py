@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from relai_tui.conversation import Conversation
 from relai_tui.counts import counted
 from relai_tui.ui.chat.narrowed_list import NarrowedList
+from relai_tui.ui.text_input import TextInput
 
 Search = Callable[[str], Awaitable[tuple[tuple[Conversation, ...], int]]]
 """Words to the conversations that match, newest first, and how many are kept in all."""
@@ -60,7 +61,7 @@ class Shelf(NarrowedList[str]):
     def compose(self) -> ComposeResult:
         """The search, the list, a line about it."""
         with Vertical():
-            yield Input(placeholder="Search your conversations")
+            yield TextInput(placeholder="Search your conversations")
             yield OptionList(markup=False)
             yield Static(Content("looking …"), classes="state")
 

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.timer import Timer
 from textual.widgets import Button, Input, RadioButton, RadioSet, Static
 
@@ -18,11 +17,12 @@ from relai_tui.credentials.errors import CredentialError
 from relai_tui.keys.desk import Creation, KeyDesk
 from relai_tui.keys.guards import DEFAULT_RPM, NotAllowed, name_trouble, name_warning, read_rpm
 from relai_tui.text import NOTHING, CleanText, clean_line
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.dialog import Dialog
 from relai_tui.ui.keys.revoke import DIALOG_CSS, relabel
+from relai_tui.ui.text_input import TextInput
 
 
-class CreateKey(TellsFaults, ModalScreen[Creation | None]):
+class CreateKey(Dialog[Creation | None]):
     """Dismisses with what came of it, or None where nothing was sent. While the answer is out it cannot be left."""
 
     HELP = "A name, and how many requests a minute the key may make. The secret is shown once, in the next step."
@@ -51,10 +51,10 @@ class CreateKey(TellsFaults, ModalScreen[Creation | None]):
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static(Content("Create an API key"), classes="title")
             yield Static(Content("Name"), classes="label")
-            yield Input(value=self._name_at_first, placeholder="what it is for, such as CI", id="name")
+            yield TextInput(value=self._name_at_first, placeholder="what it is for, such as CI", id="name")
             yield Static(classes="tells")
             yield Static(Content("Requests a minute (1 to 1,000)"), classes="label")
-            yield Input(value=str(self._rpm_limit), id="rpm")
+            yield TextInput(value=str(self._rpm_limit), id="rpm")
             if self._desk.account.edition == 2:
                 yield Static(Content("Works in"), classes="label")
                 with RadioSet(id="scope"):

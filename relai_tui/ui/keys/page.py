@@ -33,6 +33,7 @@ from relai_tui.ui.keys.rotate import RotateKey
 from relai_tui.ui.keys.table import KeyTable, Shown
 from relai_tui.ui.page import Identity, KeyHints, Page, TopBar
 from relai_tui.ui.sign_in import SignInScreen
+from relai_tui.ui.text_input import TextInput
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +97,7 @@ class KeysPage(Page):
         """The parts of the room."""
         yield self._bar
         yield self._chips
-        yield Input(placeholder="Filter by name, prefix, id, region, profile; ! inverts", id="filter")
+        yield TextInput(placeholder="Filter by name, prefix, id, region, profile; ! inverts", id="filter")
         with Horizontal():
             yield self._table
             yield self._details
@@ -209,7 +210,10 @@ class KeysPage(Page):
         words = counted(count, "API key")
         if rows is not None and len(rows) != count:
             words = f"{len(rows):,} of {words}"
-        return clean_line(f"{words} · {len(self._marked)} marked" if self._marked else words)
+        if not self._marked:
+            return clean_line(words)
+        hidden = len(self._marked) - len(self._marked & {row.id for row in rows or ()})
+        return clean_line(f"{words} · {len(self._marked)} marked{f', {hidden} hidden' if hidden else ''}")
 
     def _show_identity(self) -> None:
         account = self._desk.account
@@ -399,7 +403,7 @@ class KeysPage(Page):
 
     def action_revoke(self) -> None:
         """Revoke the key under the cursor, or the marked ones."""
-        if self._marked:
+        if self._marked_in_sight():
             self._revoke_marked()
         elif (row := self._table.highlighted) is not None:
             self._revoke(row)
@@ -464,14 +468,20 @@ class KeysPage(Page):
         words = "the server refuses it now" if refused else "the server still accepts it; it may take some minutes"
         status.notice = clean_line(f"“{name}” is revoked: {words}.")
 
+    def _marked_in_sight(self) -> tuple[KeyRow, ...]:
+        """The marked keys that the filter shows: an action never reaches what is not seen."""
+        listing = self._desk.listing
+        rows = self._view.of(listing.rows, self._desk.clock()) if listing else ()
+        return tuple(row for row in rows if row.id in self._marked and not row.revoked)
+
     @work(group="change", exit_on_error=False)
     async def _revoke_marked(self) -> None:
-        listing = self._desk.listing
-        rows = tuple(row for row in listing.rows if row.id in self._marked) if listing else ()
+        rows = self._marked_in_sight()
         with self._telling():
             revocation = BulkRevocation(self._desk, rows)
             await self.app.push_screen_wait(RevokeSeveral(revocation, self._desk.clock()))
-            self._marked = frozenset(each.row.id for each in revocation.left)
+            hidden = self._marked - {row.id for row in rows}
+            self._marked = hidden | {each.row.id for each in revocation.left}
             self._refresh()
 
     # -- rotating

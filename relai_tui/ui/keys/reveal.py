@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from relai_tui.api.errors import RelaiError
@@ -19,10 +18,11 @@ from relai_tui.keys.guards import NotAllowed
 from relai_tui.settings import SettingsError
 from relai_tui.text import clean_line
 from relai_tui.ui.clipboard import copy_secret
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.dialog import Dialog
 from relai_tui.ui.keys.details import facts_content
 from relai_tui.ui.keys.revoke import DIALOG_CSS, relabel
 from relai_tui.ui.secret_text import SecretText
+from relai_tui.ui.text_input import TextInput
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -36,7 +36,7 @@ def profile_name_for(name: str) -> str:
     return re.sub(r"[\s_-]+", "-", bare).strip("-")[:40] or "new"
 
 
-class RevealSecret(TellsFaults, ModalScreen[bool]):
+class RevealSecret(Dialog[bool]):
     """Dismisses with whether this session uses the new key now. Esc, clicks and quitting do not close it."""
 
     HELP = "This secret is told once. Copy it or keep it in the keyring, then say that it is stored."
@@ -69,7 +69,7 @@ class RevealSecret(TellsFaults, ModalScreen[bool]):
                 yield Button("Reveal", id="reveal", compact=True)
                 yield Button("Use it now", id="use", compact=True)
             yield Static(Content("Keep it in this system's keyring, as profile"), classes="label")
-            yield Input(value=profile_name_for(self._creation.name), id="profile")
+            yield TextInput(value=profile_name_for(self._creation.name), id="profile")
             with Horizontal(classes="buttons"):
                 yield Button("Keep in the keyring", id="keep", compact=True)
             yield Static(classes="state")

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 from textual.worker import Worker
 
@@ -19,8 +18,9 @@ from relai_tui.keys.guards import LAG, Demand
 from relai_tui.keys.listing import KeyRow
 from relai_tui.moments import age
 from relai_tui.text import CleanLine
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.dialog import Dialog
 from relai_tui.ui.keys.details import facts, facts_content
+from relai_tui.ui.text_input import TextInput
 
 DIALOG_CSS = """
     align: center middle; background: $background 60%;
@@ -62,7 +62,7 @@ _NAMED = frozenset({"id", "prefix", "created", "last used"})
 """What the dialog tells of a key: enough to know which one it is, little enough for a small screen."""
 
 
-class RevokeKey(ModalScreen[RevokeAnswer | None]):
+class RevokeKey(Dialog[RevokeAnswer | None]):
     """Names the key, and dismisses with what was typed to confirm it; None for Cancel, which has the focus."""
 
     HELP = "Revoking is for good. Where it asks for the name, the key seems to be in use."
@@ -88,7 +88,7 @@ class RevokeKey(ModalScreen[RevokeAnswer | None]):
             yield Static(Content(LAG), classes="note")
             if demand.typed:
                 yield Static(self._label(demand.typed), classes="label")
-                yield Input(id="typed")
+                yield TextInput(id="typed")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)
                 if demand.ends_session:
@@ -158,7 +158,7 @@ _MARKS = {
 }
 
 
-class RevokeSeveral(TellsFaults, ModalScreen[None]):
+class RevokeSeveral(Dialog[None]):
     """Lists what will go, revokes it one by one with a mark for each, and again what failed."""
 
     HELP = "The keys listed were fixed when this opened. One a second is revoked; Stop ends after the one under way."
@@ -182,7 +182,7 @@ class RevokeSeveral(TellsFaults, ModalScreen[None]):
                 yield Static(self._lines(), classes="lines")
             yield Static(Content(LAG), classes="note")
             yield Static(self._label(), classes="label")
-            yield Input(id="typed")
+            yield TextInput(id="typed")
             yield Static(classes="state")
             with Horizontal(classes="buttons"):
                 yield Button("Cancel", id="cancel", compact=True)

@@ -7,7 +7,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from relai_tui.account import NoCredential
@@ -20,9 +19,10 @@ from relai_tui.moments import age
 from relai_tui.settings import SettingsError
 from relai_tui.text import clean_line
 from relai_tui.ui.clipboard import copy_secret
-from relai_tui.ui.faults import TellsFaults
+from relai_tui.ui.dialog import Dialog
 from relai_tui.ui.keys.revoke import DIALOG_CSS, relabel
 from relai_tui.ui.secret_text import SecretText
+from relai_tui.ui.text_input import TextInput
 
 LOOKING = 60.0
 """Seconds between two looks at the old key."""
@@ -38,7 +38,7 @@ _STEPS = (
 _TROUBLE = (RelaiError, CredentialError, SettingsError, NotAllowed, NoCredential)
 
 
-class RotateKey(TellsFaults, ModalScreen[bool]):
+class RotateKey(Dialog[bool]):
     """Dismisses with whether this session uses another key now. It can be left whenever no secret is shown."""
 
     HELP = (
@@ -78,10 +78,10 @@ class RotateKey(TellsFaults, ModalScreen[bool]):
             yield Static(Content(f"Rotate “{record.name or record.old_id}”"), classes="title")
             yield Static(self._checklist(), classes="steps")
             yield Static(Content("Requests a minute of the successor"), classes="label asks", id="limit-label")
-            yield Input(value=str(record.rpm_limit or 60), id="rpm", classes="asks")
+            yield TextInput(value=str(record.rpm_limit or 60), id="rpm", classes="asks")
             yield VerticalScroll(classes="secret", can_focus=False)
             yield Static(classes="label asks", id="typed-label")
-            yield Input(id="typed", classes="asks")
+            yield TextInput(id="typed", classes="asks")
             yield Static(classes="state")
             with Horizontal(classes="buttons"):
                 yield Button("", id="next", variant="primary", compact=True)
