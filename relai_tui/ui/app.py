@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import events, work
 from textual._context import active_message_pump
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.screen import Screen
@@ -31,7 +32,6 @@ from relai_tui.ui.terminal_input.early import Early
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
-    from textual.await_complete import AwaitComplete
     from textual.message import Message
 
     from relai_tui.spending.desk import BalanceDesk
@@ -50,12 +50,6 @@ SHOWN_WARNINGS = 3
 """Warnings about the settings that are shown at the start."""
 SLEPT = 60.0
 """Seconds on the wall between two looks from which this machine must have slept: timers stood still meanwhile."""
-
-
-def is_command(binding_id: str) -> bool:
-    """Whether a binding is worth finding in the palette: editing and scrolling are not."""
-    room, _, name = binding_id.partition(".")
-    return room != "prompt" and name not in ("up", "down", "page-up", "page-down", "palette", "interrupt", "leave")
 
 
 class RelaiApp(TellsFaults, App[None]):
@@ -156,6 +150,8 @@ class RelaiApp(TellsFaults, App[None]):
 
     def _has_keys(self) -> bool:
         """Whether the server may have keys to manage: it is Relai's, or speaks to a key of Relai's."""
+        if not self._account.connected:
+            return not self._without_keys  # not known yet: the Keys screen says so
         return not self._without_keys and self._account.edition is not None
 
     async def on_keys_page_no_keys_here(self, event: "Message") -> None:
@@ -314,11 +310,10 @@ class RelaiApp(TellsFaults, App[None]):
         self.push_screen(Help(title, "\n\n".join(words), screen.active_bindings))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """What every binding does, the theme, and a picture of the screen, which never shows a secret."""
-        for command in super().get_system_commands(screen):
-            if command.title in ("Theme", "Quit", "Screenshot"):
-                yield command
-        seen = {"app.quit"}
+        """What can be done here, then on the other screens, the theme, and a picture, which never shows a secret."""
+        from relai_tui.ui.palette import is_command, other_screens
+
+        seen = {"app.quit", "app.chat", "app.keys", "app.balance"}
         for active in screen.active_bindings.values():
             binding = active.binding
             if binding.id and binding.id not in seen and binding.tooltip and active.enabled and is_command(binding.id):
@@ -328,6 +323,19 @@ class RelaiApp(TellsFaults, App[None]):
                     self.get_key_display(binding),
                     lambda a=active: self.run_action(a.binding.action, a.node),
                 )
+        if isinstance(screen, Page):
+            for there in other_screens(self.current_mode, self.get_key_display, has_keys=self._has_keys()):
+                yield SystemCommand(there.title, there.key, lambda c=there: self._run_on_screen(c.screen, c.action))
+        for command in super().get_system_commands(screen):
+            if command.title in ("Theme", "Quit", "Screenshot"):
+                yield command
+
+    async def _run_on_screen(self, mode: str, action: str) -> None:
+        """Go to a screen, and do something there once it is drawn."""
+        await self.action_show_room(mode)
+        screen = self.screen
+        if action and self.current_mode == mode:
+            screen.call_after_refresh(self.run_action, action, screen)
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """As Textual's, with every secret masked."""
@@ -395,10 +403,10 @@ class RelaiApp(TellsFaults, App[None]):
         self._late_input.screen_changed()
         return super().push_screen(*arguments, **options)
 
-    def pop_screen(self) -> "AwaitComplete":
-        """As Textual's, noting when."""
+    def pop_screen(self) -> AwaitComplete:
+        """As Textual's, noting when. The last screen stays: Textual's palette asks once for each click beside it."""
         self._late_input.screen_changed()
-        return super().pop_screen()
+        return super().pop_screen() if len(self.screen_stack) > 1 else AwaitComplete()
 
     async def push_screen_wait(self, screen: "Screen[Any] | str", *, mode: str | None = None) -> Any:
         """As Textual's. When the worker that waits for a dialog is cancelled, the dialog goes with it."""

@@ -118,6 +118,7 @@ SLASH = {
     "retry": "ask_again",
     "thinking": "toggle_reasoning",
     "keys": "app.show_room('keys')",
+    "balance": "app.show_room('balance')",
     "theme": "app.change_theme",
     "exit": "app.quit",
     "quit": "app.quit",

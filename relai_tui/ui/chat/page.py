@@ -61,6 +61,8 @@ class ChatPage(ChatRoom):
         super().__init__(account, launch, clock)
         self._replies: Replies | None = None
         self._models: tuple[tuple[CleanText, CleanLine], ...] | None = None
+        self._tried = False
+        """Whether it was tried to connect."""
         self._is_ready, self._getting_ready = False, asyncio.Lock()
         self._declined = 0
         """How often the sign-in was left without a key."""
@@ -127,8 +129,11 @@ class ChatPage(ChatRoom):
         try:
             await self.account.connect()
         except (NoCredential, CredentialError, RelaiError) as error:
+            self._tried = True
+            self._show_identity()
             if await self._sign_in(clean_line(str(error), 600)) is None:
                 return False
+        self._tried = True
         self.refresh_bindings()  # the key tells which rooms there are
         self._show_identity()
         if not self.launch.model and self.conversation is None:
@@ -140,7 +145,7 @@ class ChatPage(ChatRoom):
     def _show_identity(self) -> None:
         account = self.account
         credential = account.credential
-        source = credential.label if credential else None
+        source = credential.label if credential else None if self._tried else clean_line("connecting…")
         if credential and credential.hides:
             source = clean_line(f"{credential.label} (goes before the {credential.hides})")
         self.bar.identity = Identity(account.profile.name, account.region, source)
