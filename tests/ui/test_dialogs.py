@@ -149,7 +149,7 @@ async def test_clicks_beside_the_palette_close_it(sandbox: Sandbox, home: Path) 
         await at.pilot.press("ctrl+p")
         await at.until(lambda: at.app.screen is not at.page)
         await at.pilot.pause()
-        await Keyboard(at).write(mouse(1, 25, 3))
+        await Keyboard(at).write(mouse(97, 28, 3))
         await at.until(lambda: at.app.screen is at.page)
         await at.type("still here")
         assert at.draft.text == "still here"
