@@ -79,6 +79,18 @@ async def test_other_letters_on_the_turn_cursor_go_to_the_prompt(sandbox: Sandbo
         assert at.draft.text == "are you sure\u3000? pasted"
 
 
+async def test_lines_pasted_on_the_turn_cursor_go_to_the_prompt_unsent(sandbox: Sandbox, home: Path) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.send("hello")
+        await at.answered()
+        keyboard = Keyboard(at)
+        await keyboard.write("\x1b[1;3A")
+        await at.until(lambda: at.app.focused is at.transcript)
+        await keyboard.write("first\rsecond\rthird")
+        await at.until(lambda: at.draft.text == "first\nsecond\nthird")
+        assert asked(sandbox) == ["hello"]
+
+
 @pytest.mark.parametrize("end", ["\r", "\r\r", "\r\r\r", "\r\x1b[13u"])
 async def test_an_enter_that_comes_twice_sends_once(sandbox: Sandbox, home: Path, end: str) -> None:
     async with desk(account_on(sandbox, home)) as at:

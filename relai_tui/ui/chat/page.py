@@ -22,7 +22,7 @@ from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
 from relai_tui.ui.chat.room import PAGE, ChatRoom, Sending
 from relai_tui.ui.chat.transcript import Transcript
 from relai_tui.ui.page import Identity
-from relai_tui.ui.terminal_input.keys import typed_text
+from relai_tui.ui.terminal_input.keys import is_pasted, typed_text
 
 if TYPE_CHECKING:
     from relai_tui.ui.chat.model_picker import Choice
@@ -191,7 +191,7 @@ class ChatPage(ChatRoom):
         self.show_running()
         self.draft.focus()
         if not keep_typed:
-            await self.drafts.write(*left)
+            self._keep_draft(*left)
         await self.money.show_spent(conversation.id)
 
     def show_running(self) -> None:
@@ -298,15 +298,19 @@ class ChatPage(ChatRoom):
 
     # -- what is typed elsewhere
 
-    def on_key(self, event: events.Key) -> None:
-        """Type into the prompt what nothing here has a use for."""
-        typed = typed_text(event)
-        bound = self.active_bindings.get(event.key)
-        if typed is None or (bound is not None and bound.enabled):
+    async def on_key(self, event: events.Key) -> None:
+        """Give the prompt what nothing here has a use for, and what follows it in the same read.
+
+        Such keys went to the widget that had the focus. Left to the app, they would run the prompt's bindings out of
+        order, and an Enter of a paste would send.
+        """
+        if self.focused is self.draft:
+            await self.draft.take_key(event)
             return
-        event.stop()
-        self.action_back()
-        self.draft.type(typed)
+        bound = self.active_bindings.get(event.key)
+        if is_pasted(event) or (typed_text(event) is not None and not (bound is not None and bound.enabled)):
+            self.action_back()
+            await self.draft.take_key(event)
 
     def on_paste(self, event: events.Paste) -> None:
         """Paste into the prompt, wherever the focus is."""
@@ -404,10 +408,8 @@ class ChatPage(ChatRoom):
 
     def action_new_chat(self) -> None:
         """Leave this conversation as it is and begin another."""
-        self.run_worker(self._begin_anew(), group="open", exclusive=True, exit_on_error=False)
-
-    async def _begin_anew(self) -> None:
-        left = self.leave_view()
+        place, draft = self.leave_view()
+        self.workers.cancel_group(self, "open")
         self.conversation = None
         self.transcript.clear()
         self.remove_class("-talking")
@@ -416,14 +418,22 @@ class ChatPage(ChatRoom):
         self.show_model()
         self.show_running()
         self.draft.focus()
-        place, draft = left
-        if any(each.place is None for each in self.sendings):
-            await self.drafts.write(place, draft)
-        elif place is None:
-            self.draft.put_before(draft)
+        if place is not None:
+            self._new_draft(place, draft)
+        elif any(each.place is None for each in self.sendings):
+            self._keep_draft(None, draft)
         else:
-            await self.drafts.write(place, draft)
-            await self._show_new_draft()
+            self.draft.put_before(draft)
+
+    @work(group="keep-draft", exit_on_error=False)
+    async def _keep_draft(self, place: str | None, draft: DraftText) -> None:
+        """Write the draft of a conversation that was left. Not exclusive: each of them is kept."""
+        await self.drafts.write(place, draft)
+
+    @work(group="keep-draft", exit_on_error=False)
+    async def _new_draft(self, place: str, draft: DraftText) -> None:
+        await self.drafts.write(place, draft)
+        await self._show_new_draft()
 
     async def _show_new_draft(self) -> None:
         """Show the draft of the conversation to be begun. Nothing is written in its place before it is shown."""

@@ -124,6 +124,9 @@ class Draft(TextArea):
     # -- keys
 
     async def _on_key(self, event: events.Key) -> None:
+        await self.take_key(event)
+
+    async def take_key(self, event: events.Key) -> None:
         """Do what the key says at once, in the order of typing.
 
         Textual inserts characters here, but runs bindings only when the key has bubbled up to the app: by then the
