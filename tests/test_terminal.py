@@ -148,7 +148,7 @@ class Crashing(RelaiApp):
     def on_mount(self):
         api_key = "rk-eu-" + "canary" * 4
         headers = {"Authorization": f"Bearer {api_key}"}
-        self.call_later(self.fall, api_key)
+        self.fall(api_key)
 
     def fall(self, api_key):
         raise RuntimeError("something broke")

@@ -257,7 +257,9 @@ class ChatStreamReader:
         self._length += characters
         if self._length > LONGEST_ANSWER:
             self._fail(
-                Interrupted("The answer was stopped at 16 MB, the most that is kept of one. To go on, send “continue”.")
+                Interrupted(
+                    "The answer was stopped at 16 MB, the most that is kept of one. To go on, ask it to continue (in the chat: Alt+↑, c)."
+                )
             )
 
     def _end_run(self) -> None:

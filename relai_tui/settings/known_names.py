@@ -37,7 +37,7 @@ BINDINGS = frozenset(
         "balance.conversations", "balance.day", "balance.days", "balance.export", "balance.filter",
         "balance.hour", "balance.keys", "balance.ledger", "balance.models", "balance.month", "balance.next",
         "balance.open", "balance.plot", "balance.previous", "balance.recharge", "balance.refresh",
-        "balance.requests", "balance.sort", "balance.turn", "balance.week", "chat.again", "chat.back",
+        "balance.requests", "balance.sort", "balance.turn", "balance.week", "chat.again", "chat.back", "chat.continue",
         "chat.conversations", "chat.copy", "chat.copy-turn", "chat.down", "chat.end", "chat.interrupt",
         "chat.leave", "chat.model", "chat.new", "chat.page-down", "chat.page-up", "chat.reasoning", "chat.stop",
         "chat.suspend", "chat.turn-down", "chat.turn-up", "chat.up", "create.cancel", "dialog.cancel",

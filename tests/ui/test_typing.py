@@ -63,6 +63,20 @@ async def test_a_letter_on_the_turn_cursor_spends_nothing(sandbox: Sandbox, home
         assert asked(sandbox) == ["hello"]
 
 
+async def test_a_stopped_answer_goes_on_once_confirmed(sandbox: Sandbox, home: Path) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.send("hello")
+        await at.answered()
+        await at.pilot.press("alt+up", "c")
+        await at.until(lambda: isinstance(at.app.screen, Confirm))
+        assert asked(sandbox) == ["hello"]
+        await at.pilot.press("right", "enter")
+        await at.until(lambda: len(asked(sandbox)) == 2)
+        await at.answered()
+        assert asked(sandbox)[1] == "Continue exactly where you stopped."
+        assert len(sandbox.requests.of("POST", "/chat/completions")[1].body["messages"]) == 3
+
+
 async def test_other_letters_on_the_turn_cursor_go_to_the_prompt(sandbox: Sandbox, home: Path) -> None:
     async with desk(account_on(sandbox, home)) as at:
         await at.send("hello")

@@ -8,6 +8,14 @@ CHAT_BINDINGS: list[BindingType] = [
     Binding("escape", "back", "Back", id="chat.back", tooltip="Back to the prompt; the draft stays"),
     Binding("y", "copy_turn", "Copy", id="chat.copy-turn", tooltip="Copy the marked turn, or its marked code block"),
     Binding("r", "offer_again", "Ask again", id="chat.again", tooltip="Ask the last prompt again, once confirmed"),
+    Binding(
+        "c",
+        "offer_to_continue",
+        "Continue",
+        id="chat.continue",
+        show=False,
+        tooltip="Continue a cut or stopped answer, once confirmed",
+    ),
     Binding("ctrl+l,ctrl+o", "pick_model", "Model", id="chat.model", tooltip="Choose the model"),
     Binding("ctrl+n", "new_chat", "New", id="chat.new", tooltip="Start a new conversation"),
     Binding(

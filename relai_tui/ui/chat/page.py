@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from relai_tui.ui.chat.shortfall import Shortfall
     from relai_tui.ui.sign_in import SignedIn
 
+CONTINUE = CleanText("Continue exactly where you stopped.")
+"""Prompt that makes a model go on with an answer that was cut."""
 QUIT_WINDOW = 1.0
 """Seconds in which a second Ctrl+C quits."""
 LATER = (
@@ -273,6 +275,15 @@ class ChatPage(ChatRoom):
         if await self.app.push_screen_wait(Confirm(clean_line("Ask again?"), detail, "Ask again")):
             self.action_ask_again()
 
+    @work(group="ask-again", exclusive=True, exit_on_error=False)
+    async def action_offer_to_continue(self) -> None:
+        """Ask the model to go on with an answer that was cut or stopped, once that is confirmed."""
+        from relai_tui.ui.dialogs import Confirm
+
+        detail = visible(f"Sends “{CONTINUE}” and the conversation so far, which costs about as much as a prompt.")
+        if await self.app.push_screen_wait(Confirm(clean_line("Continue the answer?"), detail, "Continue")):
+            self._send(DraftText(CONTINUE))
+
     def on_shortfall_left(self, event: "Shortfall.Left") -> None:
         """Back from the place that tells what is missing."""
         event.stop()
@@ -366,7 +377,7 @@ class ChatPage(ChatRoom):
             return stoppable
         if action == "back":
             return not stoppable and (self.focused is not self.draft or self.status.notice is not None)
-        if action in ("copy_turn", "offer_again"):
+        if action in ("copy_turn", "offer_again", "offer_to_continue"):
             return self.focused is self.transcript and self.conversation is not None
         if action == "ask_again":
             return self.conversation is not None
