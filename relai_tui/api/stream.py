@@ -258,7 +258,8 @@ class ChatStreamReader:
         if self._length > LONGEST_ANSWER:
             self._fail(
                 Interrupted(
-                    "The answer was stopped at 16 MB, the most that is kept of one. To go on, ask it to continue (in the chat: Alt+↑, c)."
+                    "The answer was stopped at 16 MB, the most that is kept of one."
+                    " To go on, ask it to continue (in the chat: Alt+↑, c)."
                 )
             )
 
