@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
@@ -15,6 +16,7 @@ from textual.pilot import Pilot
 
 from relai_tui.account import Launch
 from relai_tui.commands.demo import demo_account
+from relai_tui.sandbox import server
 from relai_tui.ui.app import RelaiApp
 from relai_tui.ui.chat.prompt import Draft
 from relai_tui.ui.chat.shortfall import Shortfall
@@ -40,7 +42,7 @@ async def connected(pilot: Pilot[None]) -> None:
 
 async def ask(pilot: Pilot[None], text: str) -> None:
     """Type and send a prompt, and wait for its whole answer."""
-    pilot.app.screen.query_one(Draft).insert(text)
+    pilot.app.screen.query_one(Draft).type(text)
     await pilot.press("enter")
     status = pilot.app.screen.query_one(Status)
     transcript = pilot.app.screen.query_one(Transcript)
@@ -126,12 +128,28 @@ async def requests(pilot: Pilot[None]) -> None:
     await pilot.pause(1.0)
 
 
+started: list[server.Sandbox] = []
+"""The sandboxes of the demo, which alone know the token that steers them."""
+
+
+class Remembered(server.Sandbox):
+    """Sandbox that can be found again."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        started.append(self)
+
+
+server.Sandbox = Remembered  # type: ignore[misc]
+
+
 def misbehave(app: App[None], **fault: object) -> None:
     """Tell the sandbox to misbehave."""
     assert isinstance(app, RelaiApp)
     address = urlsplit(app._account.base_url_given or "")  # noqa: SLF001 - the demo's own server
     connection = HTTPConnection(address.hostname or "", address.port)
-    connection.request("POST", "/__sandbox/faults", json.dumps(fault), {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json", "X-Sandbox-Token": started[-1].control_token}
+    connection.request("POST", "/__sandbox/faults", json.dumps(fault), headers)
     connection.getresponse().read()
     connection.close()
 
@@ -145,9 +163,9 @@ async def out_of_credit(pilot: Pilot[None]) -> None:
     refusal = {"preset": "error", "status": 402, "code": "insufficient_balance", "message": "Insufficient balance."}
     await asyncio.to_thread(misbehave, pilot.app, **refusal, **few, path="/chat/completions")
     await asyncio.to_thread(misbehave, pilot.app, preset="balance", credits_micro="120000")
-    pilot.app.screen.query_one(Draft).insert("Now the whole of it in French.")
+    pilot.app.screen.query_one(Draft).type("Now the whole of it in French.")
     await pilot.press("enter")
-    await until(pilot, lambda: pilot.app.screen.query_one(Shortfall).display)
+    await until(pilot, lambda: any(each.display for each in pilot.app.screen.query(Shortfall)))
     await pilot.pause(2.0)
     pilot.app.clear_notifications()
     pilot.app.screen.query_one(Status).notice = None

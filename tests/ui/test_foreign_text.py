@@ -135,7 +135,7 @@ async def test_a_pile_of_marks_never_holds_the_screen_up(sandbox: Sandbox, home:
                 await in_room(at, room)
                 await at.until(lambda: at.app.screen.is_current)
         assert (await at.kept())[-1].text.rstrip() == PILES[pile]
-        assert max(gaps) < 0.4  # in the face of a busy machine; it was 8 s and more
+        assert max(gaps) < 1.0  # with the first visit of a screen, on a busy machine; it was 8 s and more
         assert max(map(len, at.screen_text().split("\n"))) < 100 * 14
 
 
