@@ -325,6 +325,26 @@ async def test_running_answers_are_named_before_their_key_goes(sandbox: Sandbox,
         await at.back()
 
 
+async def test_what_the_filter_hides_is_not_revoked(sandbox: Sandbox, home: Path) -> None:
+    for name in ("old one", "old two", "new one"):
+        minted(sandbox, name, 100)
+    async with room(account_of(sandbox, home)) as at:
+        for name in ("old one", "old two", "new one"):
+            await at.on(name)
+            await at.pilot.press("space")
+        await at.sees("3 marked")
+        await at.pilot.press("slash", *"old", "enter")
+        await at.sees("1 hidden")
+        await at.pilot.press("x")
+        await at.at(RevokeSeveral)
+        preview = str(at.app.screen.query_one(".lines", Static).content)
+        assert ("old one" in preview, "old two" in preview, "new one" in preview) == (True, True, False)
+        await at.pilot.press("escape")
+        await at.until(lambda: at.app.screen is at.keys)
+        await at.pilot.press("escape")
+        await at.sees("3 marked")
+
+
 async def test_several_are_listed_typed_and_revoked_with_a_mark_each(sandbox: Sandbox, home: Path) -> None:
     doomed = [minted(sandbox, f"old {n}", 100 + n) for n in range(3)]
     kept = minted(sandbox, "kept", 1.5)
