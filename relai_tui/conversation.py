@@ -117,6 +117,17 @@ NO_DRAFT = DraftText()
 """The draft of a conversation for which nothing is typed."""
 
 
+def joined(*drafts: DraftText) -> DraftText:
+    """Return drafts one below the other."""
+    text, blocks = "", list[tuple[int, int]]()
+    for draft in drafts:
+        if draft.text:
+            text += "\n" if text else ""
+            blocks += [(start + len(text), end + len(text)) for start, end in draft.blocks]
+            text += draft.text
+    return DraftText(CleanText(text), tuple(blocks)) if text else NO_DRAFT
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
     """A conversation without its turns."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, Figures, Turn, TurnState, new_id
-from relai_tui.store import turns
+from relai_tui.store import drafts, turns
 from relai_tui.store.errors import Missing, StoreError
 from relai_tui.store.rows import FIGURE_COLUMNS, conversation_of, draft_of, figures_row, text_of, turn_of
 from relai_tui.store.search import Search
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 
 KEPT_DELETED = 30 * 86_400.0
 """Seconds a deleted conversation can still be restored."""
-
-_NEW = "new"
-"""The place of the draft of the conversation that is not yet created."""
 
 _SELECT = (
     "SELECT c.*, coalesce(d.text, '') AS draft, d.blocks AS draft_blocks, {excerpt} AS excerpt"
@@ -54,6 +50,7 @@ class Conversations:
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self._db, self._clock = database, clock
+        self._new_place = drafts.new_place()
 
     # -- reading
 
@@ -141,9 +138,20 @@ class Conversations:
         return tuple(text_of(row[0]) for row in rows)
 
     async def draft(self, conversation_id: str | None) -> DraftText:
-        """Return what was typed and not sent; None for the conversation that is not yet created."""
-        rows = await self._db.read("SELECT text, blocks FROM draft WHERE place = ?", (conversation_id or _NEW,))
-        return draft_of(*rows[0]) if rows else NO_DRAFT
+        """Return what was typed and not sent; None for the conversation that is not yet created.
+
+        Each window has a draft of its own for that. Those of windows that are gone become part of this one's.
+        """
+        if conversation_id is not None or self._db.read_only:
+            rows = await self._db.read(
+                "SELECT text, blocks FROM draft WHERE place = ?", (conversation_id or self._new_place,)
+            )
+            return draft_of(*rows[0]) if rows else NO_DRAFT
+        return await self._db.write(lambda db: drafts.adopt(db, self._new_place, self._clock()))
+
+    async def drafts(self) -> tuple[DraftText, ...]:
+        """Return all drafts there are, those of other windows too."""
+        return tuple(draft_of(*row) for row in await self._db.read("SELECT text, blocks FROM draft"))
 
     # -- writing conversations
 
@@ -195,15 +203,8 @@ class Conversations:
 
     async def save_draft(self, conversation_id: str | None, draft: DraftText) -> None:
         """Keep what is being typed; None for the conversation that is not yet created."""
-        place = conversation_id or _NEW
-        if not draft.text:
-            await self._change("DELETE FROM draft WHERE place = ?", (place,))
-            return
-        await self._change(
-            "INSERT INTO draft (place, text, blocks, saved_at) VALUES (?, ?, ?, ?) ON CONFLICT (place)"
-            " DO UPDATE SET text = excluded.text, blocks = excluded.blocks, saved_at = excluded.saved_at",
-            (place, clean(draft.text), json.dumps(draft.blocks) if draft.blocks else None, self._clock()),
-        )
+        place = conversation_id or self._new_place
+        await self._db.write(lambda db: drafts.save(db, place, draft, self._clock()))
 
     async def purge(self) -> None:
         """Delete for good what was deleted 30 days ago; the store does it when it opens."""
@@ -219,7 +220,7 @@ class Conversations:
         """
         await self._db.write(lambda db: turns.add(db, turn, self._clock()))
 
-    async def add_prompt(self, turn: Turn, drafts: Sequence[str | None]) -> None:
+    async def add_prompt(self, turn: Turn, places: Sequence[str | None]) -> None:
         """Keep a prompt as `add_turn` does, and drop in the same step the drafts it was (None: of a new conversation).
 
         Raises Missing when its conversation or parent is not there.
@@ -227,7 +228,7 @@ class Conversations:
 
         async def change(db: aiosqlite.Connection) -> None:
             await turns.add(db, turn, self._clock())
-            await db.executemany("DELETE FROM draft WHERE place = ?", [(place or _NEW,) for place in drafts])
+            await db.executemany("DELETE FROM draft WHERE place = ?", [(place or self._new_place,) for place in places])
 
         await self._db.write(change)
 

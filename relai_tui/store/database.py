@@ -134,7 +134,7 @@ class Store:
         """Read what every start reads. Raises StoreBroken."""
         try:
             await self.conversations.latest()
-            await self.conversations.draft(None)
+            await self.conversations.drafts()
         except StoreBroken:
             raise
         except StoreError:

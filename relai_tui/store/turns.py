@@ -150,6 +150,12 @@ def is_abandoned(row: sqlite3.Row, now: float) -> bool:
     return host == platform.node() and process.isdecimal() and not _is_alive(int(process))
 
 
+def is_running(name: str) -> bool:
+    """Whether the process that `writer` named so runs on this machine."""
+    host, _, process = name.rpartition(":")
+    return host == platform.node() and process.isdecimal() and _is_alive(int(process))
+
+
 def _is_alive(process: int) -> bool:
     # On Windows os.kill would end the process; there the heartbeat alone decides.
     if sys.platform == "win32":

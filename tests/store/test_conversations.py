@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import platform
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -282,6 +284,23 @@ async def test_a_deleted_conversation_can_be_restored_for_thirty_days(path: Path
         assert db.execute("SELECT count(*) FROM turn").fetchone() == (2,)
         db.execute("INSERT INTO turn_search (turn_search) VALUES ('integrity-check')")
     db.close()
+
+
+async def test_each_window_keeps_the_draft_of_a_new_conversation(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    living, gone = f"{platform.node()}:{os.getppid()}", f"{platform.node()}:999999999"
+    for name, text in ((gone, "from a window that crashed"), (living, "from one that is open")):
+        monkeypatch.setattr("relai_tui.store.drafts.writer", lambda name=name: name)
+        async with await Store.open(path) as store:
+            await store.conversations.save_draft(None, DraftText(clean(text), ((0, 4),)))
+    monkeypatch.undo()
+    async with await Store.open(path) as store:
+        await store.conversations.save_draft(None, DraftText(clean("mine")))
+        both = DraftText(clean("from a window that crashed\nmine"), ((0, 4),))
+        assert await store.conversations.draft(None) == both
+        assert await store.conversations.draft(None) == both
+    monkeypatch.setattr("relai_tui.store.drafts.writer", lambda: living)
+    async with await Store.open(path) as store:
+        assert (await store.conversations.draft(None)).text == "from one that is open"
 
 
 async def test_drafts_belong_to_their_conversation(path: Path) -> None:

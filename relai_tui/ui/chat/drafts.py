@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from textual.message_pump import MessagePump
 
-from relai_tui.conversation import DraftText
+from relai_tui.conversation import DraftText, joined
 from relai_tui.store.errors import StoreError
-from relai_tui.text import CleanLine, CleanText, clean_line
+from relai_tui.text import CleanLine, clean_line
 
 if TYPE_CHECKING:
     from relai_tui.store.database import Store
@@ -69,14 +69,3 @@ class DraftKeeper:
             await store.conversations.save_draft(where, draft)
         except StoreError as error:
             self._trouble(clean_line(f"the draft is not saved: {error}"))
-
-
-def joined(*drafts: DraftText) -> DraftText:
-    """Return drafts one below the other."""
-    text, blocks = "", list[tuple[int, int]]()
-    for draft in drafts:
-        if draft.text:
-            text += "\n" if text else ""
-            blocks += [(start + len(text), end + len(text)) for start, end in draft.blocks]
-            text += draft.text
-    return DraftText(CleanText(text), tuple(blocks))

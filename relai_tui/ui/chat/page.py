@@ -12,12 +12,11 @@ from textual.message import Message
 
 from relai_tui.account import Account, Launch, NoCredential
 from relai_tui.api.errors import RelaiError
-from relai_tui.conversation import NO_DRAFT, Conversation, DraftText
+from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, joined
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanLine, CleanText, clean, clean_line, clean_name, visible
 from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
-from relai_tui.ui.chat.drafts import joined
 from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
 from relai_tui.ui.chat.room import PAGE, ChatRoom, Sending
 from relai_tui.ui.chat.transcript import Transcript

@@ -11,11 +11,10 @@ from textual.worker import Worker, WorkerError, get_current_worker
 
 from relai_tui.api.deltas import Answering, Delta, Finished, QuotaWarning, ReasoningDelta, TextDelta, Waiting
 from relai_tui.api.errors import InsufficientBalance, QuotaExceeded, RateLimited
-from relai_tui.conversation import DraftText, Role
+from relai_tui.conversation import DraftText, Role, joined
 from relai_tui.session import ChatSession, Reply
 from relai_tui.store.errors import StoreError
 from relai_tui.text import NOTHING, CleanText, clean_line
-from relai_tui.ui.chat.drafts import joined
 from relai_tui.ui.chat.room import Sending
 from relai_tui.ui.chat.secret_found import check
 from relai_tui.ui.chat.shortages import Shortages

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.message import Message
 
 from relai_tui.account import Account, Launch
-from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, Turn
+from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, Turn, joined
 from relai_tui.text import CleanLine, CleanText, clean_line
-from relai_tui.ui.chat.drafts import DraftKeeper, joined
+from relai_tui.ui.chat.drafts import DraftKeeper
 from relai_tui.ui.chat.money import ChatMoney
 from relai_tui.ui.chat.prompt import Draft, Prompt
 from relai_tui.ui.chat.status import Status
