@@ -405,7 +405,7 @@ async def test_parents_in_a_circle_come_to_an_end(store: Store, path: Path) -> N
 
 async def test_a_long_search_does_not_hold_up_the_answer_that_streams(store: Store, path: Path) -> None:
     conversation = await new_conversation(store)
-    _fill(path, conversation.id, 5_000)
+    _fill(path, conversation.id, 30_000)
     streaming = replace(prompt(conversation, "x"), id="live", role=Role.ASSISTANT, state=TurnState.STREAMING)
     await store.conversations.add_turn(streaming)
     store._database.searchable = False
