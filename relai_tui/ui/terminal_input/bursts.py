@@ -14,6 +14,8 @@ PRESSED_QUIET = 0.008
 """Seconds of silence after an Enter without text around it: it was pressed."""
 BURST_QUIET = 0.025
 """Seconds of silence that end a burst which holds text."""
+PASTE_GAP = 0.12
+"""Seconds of silence that end a burst which is surely pasted: a terminal sends a long paste in pieces of 4 kB."""
 PASTE_QUIET = 0.5
 """Seconds after a pasted burst in which an Enter still belongs to it: a slow line may cut a paste anywhere."""
 TYPED_LIMIT = 40
@@ -38,6 +40,8 @@ class Burst:
     """Runs of Enters, counted anew after text."""
     pasted: bool = False
     """Whether it holds what nobody types: a bracketed paste, or a tab after an Enter."""
+    continues_until: float = float("-inf")
+    """Time before which a burst that begins belongs to the pasted one before it."""
     _in_group: bool = False
 
     def text(self, now: float, *, tab: bool = False) -> None:
@@ -67,11 +71,20 @@ class Burst:
     @property
     def quiet(self) -> float:
         """Seconds of silence that end it."""
+        if self.groups > 1 or self.continues:
+            return PASTE_GAP
         return BURST_QUIET if self.characters or self.pasted else PRESSED_QUIET
+
+    @property
+    def continues(self) -> bool:
+        """Whether it goes on with the pasted burst before it."""
+        return self.last > float("-inf") and self.began < self.continues_until
 
     @property
     def was_pasted(self) -> bool:
         """Whether its Enters are new lines of pasted text."""
+        if self.continues:
+            return True
         if not self.groups:
             return False
         if self.pasted or self.groups > 1:

@@ -35,7 +35,6 @@ class InputPipeline:
         self._burst = Burst()
         self._held: list[Message] = []
         """Events since the first Enter of the burst, until it is over."""
-        self._pasted_until = float("-inf")
         self._fed = 0.0
         self._started = started
         self._early: list[Message] = []
@@ -123,7 +122,7 @@ class InputPipeline:
     def _pass_on(self, event: Message) -> None:
         if not self._started:
             self._early.append(event)
-        elif self._held or _is_enter(event):
+        elif self._held or _is_enter(event) or self._burst.continues:
             self._held.append(event)
         else:
             self._emit(event)
@@ -132,10 +131,9 @@ class InputPipeline:
         burst, held = self._burst, self._held
         if burst.last == float("-inf"):
             return
-        pasted = burst.was_pasted or (burst.groups > 0 and burst.began < self._pasted_until)
-        if pasted:
-            self._pasted_until = burst.last + PASTE_QUIET
-        self._burst, self._held = Burst(last_before=burst.last), []
+        pasted = burst.was_pasted
+        until = burst.last + PASTE_QUIET if pasted else float("-inf")
+        self._burst, self._held = Burst(last_before=burst.last, continues_until=until), []
         for event in _joined(held) if pasted else held:
             self._emit(_in_paste(event) if pasted else event)
 

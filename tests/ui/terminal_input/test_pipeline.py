@@ -71,6 +71,16 @@ def test_a_long_unmarked_paste_is_one_paste() -> None:
     assert heard(lines) == [*"line 0", f"<{lines.partition(chr(13))[1]}{lines[7:]}>".replace("\r", "\n")]
 
 
+def test_a_long_unmarked_paste_in_pieces_stays_together() -> None:
+    lines = "\r".join(f"line {number}" for number in range(300))
+    pieces = [part for at in range(0, len(lines), 500) for part in (lines[at : at + 500], 0.06)]
+    assert heard(*pieces) == [*"line 0", f"<{lines[6:]}>".replace("\r", "\n")]
+
+
+def test_what_is_typed_after_an_unmarked_paste_follows_it() -> None:
+    assert heard("one\rtwo\rthree", 0.2, "x", 0.2, "y", 1.0, "z")[-3:] == ["x", "y", "z"]
+
+
 @pytest.mark.parametrize(
     ("written", "pasted"),
     [
