@@ -249,21 +249,21 @@ def _made(
     if kind is InsufficientBalance:
         figures = told.figures or {}
         balance, required = micro(figures.get("balance_micro")), micro(figures.get("required_micro"))
-        words = _sentence(lead, "; ".join(filter(None, (_figures(balance, required), detail))), number, advice)
+        words = _sentence(lead, "; ".join(filter(None, (_figures(balance, required), detail))), number)
         return InsufficientBalance(
-            words, status=status, code=code, param=param, balance_micro=balance, required_micro=required
+            words, advice, status=status, code=code, param=param, balance_micro=balance, required_micro=required
         )
     if wait is not None and kind is RateLimited:
         advice = f"Wait {_duration(wait)}, then send it again."
     elif wait is not None and (kind is ServerFault or status in _MAY_PASS):
         advice = f"It asks to wait {_duration(wait)}. Try again then."
-    error = kind(_sentence(lead, detail, number, advice), status=status, code=code, param=param)
+    error = kind(_sentence(lead, detail, number), advice, status=status, code=code, param=param)
     error.retry_after = wait
     return error
 
 
-def _sentence(lead: str, detail: str, number: str, advice: str) -> str:
-    return f"{lead}{number}{': ' + detail if detail else ''}. {advice}"
+def _sentence(lead: str, detail: str, number: str) -> str:
+    return f"{lead}{number}{': ' + detail if detail else ''}."
 
 
 def _figures(balance: int | None, required: int | None) -> str:

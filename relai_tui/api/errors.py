@@ -31,8 +31,10 @@ from relai_tui.text import CleanLine, clean_line
 class RelaiError(Exception):
     """Any trouble with a server. `str(error)` is one clean line fit to show; it never holds a key."""
 
-    def __init__(self, message: str) -> None:
-        self.message: CleanLine = clean_line(message)
+    def __init__(self, cause: str, advice: str = "") -> None:
+        self.cause: CleanLine = clean_line(cause)
+        """What happened, without advice: fit to be said while the program itself tries again."""
+        self.message: CleanLine = clean_line(f"{cause} {advice}")
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -58,8 +60,8 @@ class InsecureAddress(RefusedToSend):
 class ConnectionFailed(RelaiError):
     """The server could not be reached, or broke the connection before it answered."""
 
-    def __init__(self, message: str, *, sent: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, cause: str, advice: str = "", *, sent: bool = False) -> None:
+        super().__init__(cause, advice)
         self.sent = sent
         """True when the request had left, or may have: the server may have acted on it."""
 
@@ -88,9 +90,15 @@ class ServerRefused(RelaiError):
     """The server answered with an error."""
 
     def __init__(
-        self, message: str, *, status: int | None = None, code: str | None = None, param: str | None = None
+        self,
+        cause: str,
+        advice: str = "",
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        param: str | None = None,
     ) -> None:
-        super().__init__(message)
+        super().__init__(cause, advice)
         self.status = status
         """The HTTP status; None for an error object in mid-stream."""
         self.code: CleanLine | None = clean_line(code) if code else None
@@ -117,7 +125,8 @@ class InsufficientBalance(ServerRefused):
 
     def __init__(
         self,
-        message: str,
+        cause: str,
+        advice: str = "",
         *,
         status: int | None = 402,
         code: str | None = None,
@@ -125,7 +134,7 @@ class InsufficientBalance(ServerRefused):
         balance_micro: int | None = None,
         required_micro: int | None = None,
     ) -> None:
-        super().__init__(message, status=status, code=code, param=param)
+        super().__init__(cause, advice, status=status, code=code, param=param)
         self.balance_micro = balance_micro
         """Micro-dollars; None when the server did not say."""
         self.required_micro = required_micro

@@ -136,7 +136,7 @@ class Exchange:
         if not call.repeatable:
             return None
         seconds = wait_before_retry(error, attempt, self._rhythm.chance, paid=call.chat)
-        return Waiting(seconds, attempt + 1, error.message) if seconds is not None else None
+        return Waiting(seconds, attempt + 1, error.cause) if seconds is not None else None
 
     async def sleep(self, waiting: Waiting) -> None:
         """Let the wait pass."""

@@ -317,7 +317,7 @@ async def _kept_in(work: Awaitable[T], seconds: float, host: str) -> T:
         async with asyncio.timeout(seconds):
             return await work
     except TimeoutError:
-        trouble: RelaiError = TimedOut(f"{host} sent nothing for {seconds:g} s. Try again.", sent=True)
+        trouble: RelaiError = TimedOut(f"{host} sent nothing for {seconds:g} s.", "Try again.", sent=True)
     except Exception as error:  # noqa: BLE001 - whatever the libraries raise must become words, not a traceback (T20)
         trouble = error if isinstance(error, RelaiError) else _told(error, host)
     raise trouble
@@ -333,9 +333,9 @@ def _told(error: Exception, host: str) -> RelaiError:
     if isinstance(error, httpx.ProxyError):
         return Misconfigured(f"The proxy did not let the request through to {host}. Look at HTTPS_PROXY and ALL_PROXY.")
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
-        return TimedOut(f"{host} could not be reached in time. Look at the network, then try again.")
+        return TimedOut(f"{host} could not be reached in time.", "Look at the network, then try again.")
     if isinstance(error, httpx.TimeoutException):
-        return TimedOut(f"{host} sent nothing in the time allowed. Try again.", sent=True)
+        return TimedOut(f"{host} sent nothing in the time allowed.", "Try again.", sent=True)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return ConnectionFailed(f"The name of {host} was not found. Look at {_places(host)} and at the network.")
     if isinstance(error, httpx.RemoteProtocolError) and "location header" in str(error).lower():
@@ -348,7 +348,7 @@ def _told(error: Exception, host: str) -> RelaiError:
         )
     if not sent:
         return ConnectionFailed(
-            f"{host} cannot be reached. Look at {_places(host)} and at the network, then try again."
+            f"{host} cannot be reached.", f"Look at {_places(host)} and at the network, then try again."
         )
     return _broken(host)
 
@@ -368,7 +368,7 @@ def _not_http(fault: str) -> str | None:
 
 
 def _broken(host: str) -> ConnectionFailed:
-    return ConnectionFailed(f"{host} broke the connection before the answer was whole. Try again.", sent=True)
+    return ConnectionFailed(f"{host} broke the connection before the answer was whole.", "Try again.", sent=True)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

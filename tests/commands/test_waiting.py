@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from relai_tui.sandbox.faults import error
+from relai_tui.sandbox.faults import error, hang_up
 from tests.commands_shell import Shell
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -89,6 +89,16 @@ async def test_a_wait_the_server_asks_for_is_said_by_every_command(shell: Shell)
     for ended in await asyncio.gather(*(shell.run(*command) for command in commands)):
         assert ended.code == 0
         assert ended.err.startswith("relai-tui: trying again in 1 s: ")
+        assert "send it again" not in ended.err
+
+
+async def test_a_countdown_says_why_and_gives_no_advice_of_its_own(shell: Shell) -> None:
+    shell.sandbox.faults.add(error(503, "overloaded", retry_after=1), path="/balance", times=1)
+    shell.sandbox.faults.add(hang_up(), path="/keys", times=1)
+    for ended in await asyncio.gather(shell.run("balance"), shell.run("keys", "list")):
+        assert ended.code == 0
+        assert "trying again in" in ended.err
+        assert "try again" not in ended.err.lower()
 
 
 async def test_a_rate_limit_has_the_same_exit_code_everywhere(shell: Shell) -> None:
