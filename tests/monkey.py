@@ -11,6 +11,7 @@ import asyncio
 import random
 import sys
 import tempfile
+from contextlib import chdir
 from pathlib import Path
 
 from relai_tui.conversation import Role
@@ -129,7 +130,7 @@ class Monkey:
 async def run(seed: int, steps: int) -> None:
     """Let one monkey loose. Raises AssertionError, with what it did, where it broke something."""
     chance = random.Random(seed)
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, chdir(home):  # exports are named by what was typed
         async with (
             Sandbox(tokens_per_second=chance.choice((0, 0, 300))) as sandbox,
             desk(account_on(sandbox, Path(home)), size=chance.choice(SIZES[:3])) as at,

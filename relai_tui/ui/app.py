@@ -29,6 +29,7 @@ from relai_tui.ui.stylesheet import OnceParsed
 from relai_tui.ui.terminal_gone import lasting
 from relai_tui.ui.terminal_input.driver import reading_driver
 from relai_tui.ui.terminal_input.early import Early
+from relai_tui.ui.terminal_input.keys import TerminalKey, is_pasted
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
@@ -388,6 +389,11 @@ class RelaiApp(TellsFaults, App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Drop input that was meant for a screen that is gone. In a dialog, handle one key before the next."""
         if isinstance(event, events.Key):
+            if is_pasted(event) and not event.is_forwarded and not isinstance(self.screen, ChatPage):
+                # A line end of pasted text confirms and picks nothing; in a field it is a space.
+                if not isinstance(self.focused, Input):
+                    return
+                event = TerminalKey("space", " ")
             typing = isinstance(self.focused, Input | TextArea)
             if self._late_input.is_late_key(event, typing=typing):
                 return

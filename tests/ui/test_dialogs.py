@@ -208,3 +208,29 @@ async def test_a_click_elsewhere_does_not_move_the_text(sandbox: Sandbox, home: 
         await at.type("half a thought")
         await at.pilot.click(offset=Offset(5, 5))
         assert at.draft.text == "half a thought"
+
+
+async def test_lines_pasted_into_a_dialog_confirm_nothing(sandbox: Sandbox, home: Path) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.until(lambda: at.account.connected)
+        keys = len(sandbox.account.keys)
+        await at.pilot.press("f6")
+        await at.sees("API key")
+        await at.pilot.press("n")
+        await at.sees("Requests a minute")
+        await Keyboard(at).write("a\rb\rc\r")
+        await at.until(lambda: at.app.screen.query_one("#name").value == "a b c ")  # type: ignore[attr-defined]
+        assert len(sandbox.account.keys) == keys
+
+
+@pytest.mark.parametrize(("key", "kind"), OPENINGS[:2])
+async def test_lines_pasted_into_a_list_pick_nothing(
+    sandbox: Sandbox, home: Path, key: str, kind: type[object]
+) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.send("hello")
+        await at.answered()
+        await opened(at, key, kind)
+        await Keyboard(at).write("a\rb\rc\r")
+        await at.until(lambda: at.app.screen.query_one("Input").value == "a b c ")  # type: ignore[attr-defined]
+        assert isinstance(at.app.screen, kind)
