@@ -19,7 +19,7 @@ from textual.widgets import Input, TextArea
 from relai_tui.account import Account, Launch
 from relai_tui.text import CleanLine, clean_line
 from relai_tui.ui.chat.page import ChatPage
-from relai_tui.ui.dialog import Dialog
+from relai_tui.ui.dialog import Dialog, handled
 from relai_tui.ui.drawing_guards import guard_drawing
 from relai_tui.ui.faults import Fault, TellsFaults, write_down
 from relai_tui.ui.hearing import hearing
@@ -29,7 +29,7 @@ from relai_tui.ui.stylesheet import OnceParsed
 from relai_tui.ui.terminal_gone import lasting
 from relai_tui.ui.terminal_input.driver import reading_driver
 from relai_tui.ui.terminal_input.early import Early
-from relai_tui.ui.terminal_input.keys import TerminalKey, is_pasted
+from relai_tui.ui.terminal_input.keys import TerminalKey, is_pasted, typed_text
 from relai_tui.ui.theme import DEFAULT_THEME, THEMES
 
 if TYPE_CHECKING:
@@ -387,7 +387,7 @@ class RelaiApp(TellsFaults, App[None]):
     # -- input, and the screens it is for
 
     async def on_event(self, event: events.Event) -> None:
-        """Drop input that was meant for a screen that is gone. In a dialog, handle one key before the next."""
+        """Drop input meant for a screen that is gone. Handle a command, or a key in a dialog, before the next."""
         if isinstance(event, events.Key):
             if is_pasted(event) and not event.is_forwarded and not isinstance(self.screen, ChatPage):
                 # A line end of pasted text confirms and picks nothing; in a field it is a space.
@@ -401,8 +401,10 @@ class RelaiApp(TellsFaults, App[None]):
             return
         screen = self.screen_stack[-1] if isinstance(event, events.Key) and not event.is_forwarded else None
         await super().on_event(event)
-        if isinstance(screen, Dialog):
-            await screen.handled()
+        if isinstance(screen, Dialog) or (
+            isinstance(screen, ChatPage) and isinstance(event, events.Key) and typed_text(event) is None
+        ):
+            await handled(screen)
 
     def push_screen(self, *arguments: Any, **options: Any) -> Any:
         """As Textual's, noting when."""

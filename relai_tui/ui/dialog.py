@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual import events
 from textual.await_complete import AwaitComplete
@@ -13,6 +13,7 @@ from relai_tui.ui.faults import Fault, TellsFaults
 if TYPE_CHECKING:
     from textual.message import Message
     from textual.message_pump import MessagePump
+    from textual.screen import Screen
 
 Result = TypeVar("Result")
 
@@ -62,16 +63,6 @@ class Dialog(TellsFaults, ModalScreen[Result]):
         if self.app.screen is self and await self.app._check_bindings(event.key):  # noqa: SLF001
             event.stop()
 
-    async def handled(self) -> None:
-        """Wait until what it was told so far has been handled, by the widget with the focus and by itself."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                for _ in range(2):  # a key runs an action, which posts a message
-                    pump: MessagePump | None = self.focused or self
-                    while pump is not None and pump is not self.app:
-                        await _reached(pump)
-                        pump = pump._parent  # noqa: SLF001
-
     async def _dispatch_message(self, message: "Message") -> None:
         if self.dismissed and _is_input(message):
             return
@@ -82,6 +73,17 @@ class Dialog(TellsFaults, ModalScreen[Result]):
                 raise
             self.app.post_message(Fault(error))  # it could not be drawn
             self.dismiss(None)
+
+
+async def handled(screen: "Screen[Any]") -> None:
+    """Wait until what a screen was told so far has been handled, by the widget with the focus and by itself."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(2):  # a key runs an action, which posts a message
+                pump: MessagePump | None = screen.focused or screen
+                while pump is not None and pump is not screen.app:
+                    await _reached(pump)
+                    pump = pump._parent  # noqa: SLF001
 
 
 def _is_input(message: "Message") -> bool:

@@ -1,5 +1,6 @@
 """Stories of typing as a terminal sends it: bytes, in the reads a slow line makes of them."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from textual.geometry import Offset
 
 from relai_tui.sandbox.server import Sandbox
 from relai_tui.ui.chat.prompt_document import drawn
+from relai_tui.ui.chat.shelf import Shelf
 from relai_tui.ui.dialogs import Confirm
 from tests.ui.conftest import Desk, account_on, desk
 from tests.ui.terminal_input.typing import Line
@@ -166,6 +168,37 @@ async def test_a_sent_prompt_is_no_draft_any_more(sandbox: Sandbox, home: Path) 
         await at.until(lambda: at.draft.text == "other")
     async with desk(account_on(sandbox, home)) as at:
         await at.until(lambda: at.draft.text == "other")
+
+
+async def test_text_after_ctrl_n_in_one_read_is_for_the_new_conversation(sandbox: Sandbox, home: Path) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.send("hello")
+        await at.answered()
+        keyboard = Keyboard(at)
+        await keyboard.write("old thought", 0.1, "\x0ewhere am I")
+        await at.until(lambda: at.draft.text == "where am I")
+        assert at.page.place is None
+        store = await at.account.store()
+        latest = await store.conversations.latest()
+        assert latest is not None
+        async with asyncio.timeout(10):
+            while (await store.conversations.draft(latest.id)).text != "old thought":
+                await asyncio.sleep(0.01)
+
+
+async def test_text_after_two_enters_in_the_list_is_for_what_was_picked(sandbox: Sandbox, home: Path) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.send("hello")
+        await at.answered()
+        await at.pilot.press("ctrl+n")
+        await at.until(lambda: at.page.place is None)
+        await at.pilot.press("ctrl+s")
+        await at.until(lambda: isinstance(at.app.screen, Shelf) and at.app.screen.is_mounted)
+        await at.sees("hello")
+        await at.pilot.pause()
+        await Keyboard(at).write("\r\rabc")
+        await at.until(lambda: at.page.place is not None)
+        await at.until(lambda: at.draft.text == "abc")
 
 
 async def test_a_number_of_a_block_is_not_used_again(sandbox: Sandbox, home: Path) -> None:

@@ -102,7 +102,7 @@ class ChatPage(ChatRoom):
             self.notify(store.notice, severity="warning", markup=False, timeout=12)
         conversation = await store.conversations.latest() if self.launch.continue_last else None
         if conversation is not None:
-            await self._open(conversation, keep_typed=True)
+            await self._open(conversation, before=NO_DRAFT)
         elif self.launch.continue_last:
             self.remove_class("-talking")
             self.notify("There is no conversation to continue yet.", markup=False)
@@ -172,26 +172,33 @@ class ChatPage(ChatRoom):
 
     # -- opening
 
-    async def _open(self, conversation: Conversation, *, keep_typed: bool = False) -> None:
-        """Show a conversation from disk. Spends nothing. `keep_typed`: what is typed meanwhile is meant for it."""
+    async def _open(self, conversation: Conversation, *, before: DraftText | None = None) -> None:
+        """Show a conversation from disk. Spends nothing.
+
+        `before` is the draft that stays behind: what was typed after it is meant for the conversation that opens.
+        """
         conversations = (await self.account.store()).conversations
         while True:  # an answer that ends while the page is read must not be shown as one on its way
             running = self._running_in(conversation)
             turns, older = await conversations.page(conversation.id, limit=PAGE)
             if self._running_in(conversation) is running:
                 break
-        left, typed = self.leave_view(), self.draft.value
+        typed = NO_DRAFT
+        if before is not None:
+            typed = typed_after(before, self.draft.value)
+            self.draft.put(before if typed.text else self.draft.value)
+        left = self.leave_view()
         self.conversation, self.model = conversation, conversation.model
         live = running.reply.answer if running else None
         self.transcript.show([turn for turn in turns if live is None or turn.id != live.id], older=older)
         if live is not None:
             self.transcript.begin(live)
         self.add_class("-talking")
-        self.draft.put(joined(conversation.draft, typed) if keep_typed else conversation.draft)
+        self.draft.put(joined(conversation.draft, typed))
         self.show_model()
         self.show_running()
         self.draft.focus()
-        if not keep_typed:
+        if left[1].text or self.drafts.ready:
             self._keep_draft(*left)
         await self.money.show_spent(conversation.id)
 
@@ -315,7 +322,11 @@ class ChatPage(ChatRoom):
         order, and an Enter of a paste would send.
         """
         if self.focused is self.draft:
-            await self.draft.take_key(event)
+            if await self.draft.take_key(event):
+                return
+            # Run here what the app would run after the keys that follow: they are meant for what it leads to.
+            if typed_text(event) is None and await self.app._check_bindings(event.key):  # noqa: SLF001
+                event.stop()
             return
         bound = self.active_bindings.get(event.key)
         if is_pasted(event) or (typed_text(event) is not None and not (bound is not None and bound.enabled)):
@@ -469,8 +480,9 @@ class ChatPage(ChatRoom):
 
         here = self.conversation.id if self.conversation else None
         chosen = await self.app.push_screen_wait(Shelf(search, here))
+        before = self.draft.value  # what is typed from here on is for what was chosen
         if chosen is not None and chosen != here and (conversation := await store.conversations.get(chosen)):
-            await self._open(conversation)
+            await self._open(conversation, before=before)
 
     @work(group="open", exclusive=True, exit_on_error=False)
     async def action_pick_model(self) -> None:
@@ -540,6 +552,15 @@ class ChatPage(ChatRoom):
         from relai_tui.ui.clipboard import copy
 
         self.notify(await copy(self.app, text), markup=False, timeout=3)
+
+
+def typed_after(before: DraftText, now: DraftText) -> DraftText:
+    """Return what a draft has grown by at its end; nothing where it changed in another way."""
+    length = len(before.text)
+    if not now.text.startswith(before.text) or len(now.text) == length:
+        return NO_DRAFT
+    blocks = tuple((start - length, end - length) for start, end in now.blocks if start >= length)
+    return DraftText(CleanText(now.text[length:]), blocks)
 
 
 def _load_later() -> None:

@@ -126,8 +126,8 @@ class Draft(TextArea):
     async def _on_key(self, event: events.Key) -> None:
         await self.take_key(event)
 
-    async def take_key(self, event: events.Key) -> None:
-        """Do what the key says at once, in the order of typing.
+    async def take_key(self, event: events.Key) -> bool:
+        """Do what the key says at once, in the order of typing. Return whether it was for the prompt.
 
         Textual inserts characters here, but runs bindings only when the key has bubbled up to the app: by then the
         keys typed next are in the text. On a slow line, where keys come in bunches, Enter would send without its last
@@ -139,9 +139,10 @@ class Draft(TextArea):
         elif event.key in _NEWLINE_KEYS or is_pasted(event):
             self._insert_newline()
         elif not await self._run_own_binding(event.key):
-            return
+            return False
         event.stop()
         event.prevent_default()
+        return True
 
     def type(self, text: str) -> None:
         """Insert typed text at the cursor."""
