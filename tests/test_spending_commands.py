@@ -4,6 +4,8 @@ import asyncio
 import csv
 import io
 import json
+import os
+import stat
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -161,6 +163,20 @@ async def test_a_receipt_of_a_conversation_joins_turn_and_request(shell: Shell) 
     }
     assert {(row["kind"], row["basis"]) for row in rows} == {("answer", "exact")}
     assert str(sum(event.cost_micro for event in charged))[:3] in ended.out.replace(".", "")
+
+
+async def test_a_receipt_replaces_no_pipe_and_no_device(shell: Shell, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link.md"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    refused = await shell.run("receipt", "-o", str(pipe))
+    assert (refused.code, "not a regular file" in refused.err) == (2, True)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert (await shell.run("receipt", "-o", str(tmp_path))).code == 2
+    assert (await shell.run("receipt", "-o", str(link))).code == 2
+    assert link.is_symlink()
+    assert (await shell.run("receipt", "-o", "")).code == 2
+    assert (await shell.run("receipt", "-o", "-")).out.startswith("| time")
 
 
 async def test_a_receipt_of_a_time_to_a_file(shell: Shell, tmp_path: Path) -> None:

@@ -76,8 +76,18 @@ def _add_receipt_options(parser: argparse.ArgumentParser) -> None:
     forms.add_argument("--markdown", action="store_true", help="as Markdown (default, but for a FILE named .csv)")
     forms.add_argument("--csv", action="store_true", help="as CSV")
     group.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="write it to a file (default: standard output)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=_file,
+        help="write it to a file (default: standard output)",
     )
+
+
+def _file(text: str) -> Path | None:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("name a file, or - for standard output")
+    return None if text == "-" else Path(text)
 
 
 _OPTIONS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
