@@ -44,8 +44,11 @@ class InputPipeline:
     def start(self) -> None:
         """Hand on what was typed so far; its Enters are new lines, but for those at its end."""
         early, self._early, self._started = self._early, [], True
-        while early and _is_enter(early[-1]):
-            early.pop()
+        # A terminal's own reports may follow the last key.
+        while (last := next((event for event in reversed(early) if isinstance(event, events.Key)), None)) is not None:
+            if not _is_enter(last):
+                break
+            early.remove(last)
         for event in early:
             self._emit(_in_paste(event))
 

@@ -28,6 +28,7 @@ _SEQUENCE = re.compile(
     r"\x1b\x1b?(?:\[M[\s\S]{3}|\[\[[A-E]|\[(?!M)[0-?]*[ -/]*[@-~]|O[0-9;]*[A-Za-z~])|\x1b[^\x1b\[O\]PX^_]",
 )
 _STARTED = re.compile(r"\x1b\x1b?(?:\[(?:M[\s\S]{0,2}|\[|[0-?]*[ -/]*)?|O[0-9;]*)?\Z")
+_MOUSE = re.compile(r"\x1b\[<[0-9;]*[Mm]")
 _STRING = re.compile(r"\x1b[\]PX^_][^\x1b\x07]*(?:\x07|\x1b\\)")
 _STRING_STARTED = re.compile(r"\x1b[\]PX^_][^\x1b\x07]*\x1b?\Z")
 _BROKEN = re.compile(r"\x1b\x1b?(?:\[[0-?]*[ -/]*|O[0-9;]*)|\x1b[\]PX^_]?")
@@ -60,6 +61,8 @@ class Tokenizer:
         """Pieces of the paste that is open."""
         self._ended: str | None = None
         """The text of a paste that has ended, if nothing shows that it goes on."""
+        self._stalled = ""
+        """Start of a mouse report that was passed over because its rest did not come in time."""
         self._escaped = False
         """Whether a lone ESC was just taken for the Escape key."""
 
@@ -80,6 +83,9 @@ class Tokenizer:
             yield Token(Kind.SEQUENCE, _ESCAPE + late[0])
             text = text[late.end() :]
         self._escaped = False
+        stalled, self._stalled = self._stalled, ""
+        if stalled and _MOUSE.match(stalled + text):
+            text = stalled + text
         self._text += text
         yield from self._take()
 
@@ -103,6 +109,8 @@ class Tokenizer:
             yield Token(Kind.SEQUENCE, held[:2])
             self._text = held[2:]
             yield from self._take()
+        else:
+            self._stalled = held if held.startswith("\x1b[<") else ""
 
     def _take(self) -> Iterator[Token]:
         while self._text:

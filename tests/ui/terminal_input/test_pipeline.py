@@ -137,11 +137,13 @@ def test_a_sequence_that_stalls_after_its_escape_types_nothing() -> None:
     assert heard("\x1b", 0.1, "[A", 0.1, "x") == ["escape", "up", "x"]
     assert heard("\x1b[1", 0.1, ";3A") == ["alt+up"]
     assert heard("\x1b[1;", 2.0, "x") == ["x"]
+    assert heard("\x1b[<0;1", 0.6, "5;5M", 0.1, "x") == ["MouseDown", "x"]
 
 
 def test_what_is_typed_while_the_program_starts_waits_and_sends_nothing() -> None:
     assert heard("hel", 0.1, "lo\r", 0.3, started=False) == plain("hello")
     assert heard("one\rtwo\n", started=False) == [*"one", "enter*", *"two"]
+    assert heard("hello\r", 0.1, "\x1b[I", started=False) == [*"hello", "AppFocus"]
     assert heard("\r\r", 0.1, "\x1b[17~", started=False) == ["enter*", "enter*", "f6"]
 
 
