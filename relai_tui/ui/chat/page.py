@@ -18,7 +18,7 @@ from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanLine, CleanText, clean, clean_line, clean_name, visible
 from relai_tui.ui.chat.bindings import CHAT_BINDINGS, SLASH
 from relai_tui.ui.chat.prompt import Draft, Prompt, slash_command
-from relai_tui.ui.chat.room import PAGE, ChatRoom, Sending
+from relai_tui.ui.chat.room import PAGE, ChatRoom, Left, Sending
 from relai_tui.ui.chat.transcript import Transcript
 from relai_tui.ui.page import Identity
 from relai_tui.ui.terminal_input.keys import is_pasted, typed_text
@@ -198,8 +198,8 @@ class ChatPage(ChatRoom):
         self.show_model()
         self.show_running()
         self.draft.focus()
-        if left[1].text or self.drafts.ready:
-            self._keep_draft(*left)
+        if left.typed.text or left.sendings or self.drafts.ready:
+            self._keep_draft(left)
         await self.money.show_spent(conversation.id)
 
     def show_running(self) -> None:
@@ -429,7 +429,7 @@ class ChatPage(ChatRoom):
 
     def action_new_chat(self) -> None:
         """Leave this conversation as it is and begin another."""
-        place, draft = self.leave_view()
+        left = self.leave_view()
         self.workers.cancel_group(self, "open")
         self.conversation = None
         self.transcript.clear()
@@ -439,22 +439,20 @@ class ChatPage(ChatRoom):
         self.show_model()
         self.show_running()
         self.draft.focus()
-        if place is not None:
-            self._new_draft(place, draft)
-        elif any(each.place is None for each in self.sendings):
-            self._keep_draft(None, draft)
+        if left.place is None and not left.sendings:
+            self.draft.put_before(left.typed)
         else:
-            self.draft.put_before(draft)
+            self._keep_draft(left, show_new=left.place is not None)
 
     @work(group="keep-draft", exit_on_error=False)
-    async def _keep_draft(self, place: str | None, draft: DraftText) -> None:
+    async def _keep_draft(self, left: Left, *, show_new: bool = False) -> None:
         """Write the draft of a conversation that was left. Not exclusive: each of them is kept."""
-        await self.drafts.write(place, draft)
-
-    @work(group="keep-draft", exit_on_error=False)
-    async def _new_draft(self, place: str, draft: DraftText) -> None:
-        await self.drafts.write(place, draft)
-        await self._show_new_draft()
+        await self.account.store()
+        # Looked up with nothing awaited before the write is queued, as in the keeper.
+        if (draft := left.draft) is not None:
+            await self.drafts.write(left.place, draft)
+        if show_new:
+            await self._show_new_draft()
 
     async def _show_new_draft(self) -> None:
         """Show the draft of the conversation to be begun. Nothing is written in its place before it is shown."""

@@ -67,6 +67,7 @@ class Replies:
             session = await self._session(sending)
             # A draft that is not shown yet stays: it is another one.
             places = dict.fromkeys((sending.place, session.conversation.id)) if self._room.drafts.ready else ()
+            sending.storing = True
             reply = await session.begin(safe, model=sending.model, drafts=tuple(places))
             self._begin(sending, session, reply)
         if sending.begun:
@@ -126,8 +127,12 @@ class Replies:
             room.say(f"Not sent, because it could not be kept: {error}")
         finally:
             room.sendings.remove(sending)
-            if sending.begun is None and sending.place == room.place:  # else it is that conversation's draft on disk
-                room.draft.put_before(joined(sending.draft, sending.left))
+            if sending.begun is None:
+                unsent = joined(sending.draft, sending.left)
+                if sending.place == room.place:
+                    room.draft.put_before(unsent)
+                elif unsent.text:
+                    room.run_worker(room.drafts.write(sending.place, unsent), exit_on_error=False)
             self.show_running()
 
     def _begin(self, sending: Sending, session: ChatSession, reply: Reply) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -42,10 +42,28 @@ class Sending:
     """What was taken from the prompt; nothing where a prompt is asked again."""
     left: DraftText = NO_DRAFT
     """What was typed after it until the view was left."""
+    storing: bool = False
+    """Whether its turn is being written, which drops it as a draft in the same step."""
     begun: "tuple[ChatSession, Reply] | None" = None
     """Its session and its answer, once it is on disk."""
     worker: "Worker[None] | None" = None
     """Its coroutine, while the prompt is held back."""
+
+
+class Left(NamedTuple):
+    """What stays behind when a view is left."""
+
+    place: str | None
+    typed: DraftText
+    sendings: tuple[Sending, ...]
+
+    @property
+    def draft(self) -> DraftText | None:
+        """The draft of that conversation now; None once a prompt of it was stored, with what was typed after it."""
+        if any(each.storing for each in self.sendings):
+            return None
+        unkept = joined(*(each.draft for each in self.sendings))
+        return joined(unkept, self.typed)
 
 
 class ChatRoom(Page):
@@ -160,17 +178,16 @@ class ChatRoom(Page):
     def draft_now(self) -> tuple[str | None, DraftText]:
         """Return the conversation that the draft belongs to, None for one to be begun, and the draft."""
         place = self.place
-        unkept = (each for each in self.sendings if each.place == place and each.begun is None)
+        unkept = (each for each in self.sendings if each.place == place and not each.storing)
         return place, joined(*(part for each in unkept for part in (each.draft, each.left)), self.draft.value)
 
-    def leave_view(self) -> tuple[str | None, DraftText]:
-        """Leave what is shown for something else. Return the conversation left and its draft."""
-        left = self.draft_now()
-        for each in self.sendings:
-            if each.view is self.view:
-                each.left = self.draft.value
+    def leave_view(self) -> "Left":
+        """Leave what is shown for something else."""
+        behind = tuple(each for each in self.sendings if each.view is self.view)
+        for each in behind:
+            each.left = self.draft.value
         self.view = object()
-        return left
+        return Left(self.place, self.draft.value, behind)
 
     def _tell_of_draft(self, trouble: CleanLine) -> None:
         self.status.notice = trouble
