@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from relai_tui.conversation import TurnState
-from relai_tui.sandbox.faults import CHAT, endless, finish, null_events, raw
+from relai_tui.sandbox.faults import CHAT, answer, endless, finish, null_events, raw, stream_error
 from relai_tui.sandbox.server import Sandbox
 from tests.test_ask import Shell
 
@@ -99,3 +99,17 @@ async def test_a_stream_of_null_events_alone_tells_that_nothing_came(shell: Shel
     shell.sandbox.faults.add(replace(raw("data: null\n\ndata: [DONE]\n\n", 0), end_after=0))
     ended = await shell.run("ask", "echo: x")
     assert "nothing" in ended.err
+
+
+async def test_an_error_after_the_first_words_leaves_them_and_says_so(shell: Shell) -> None:
+    shell.sandbox.faults.add(stream_error(after=3), times=1)
+    ended = await shell.run("ask", "echo: one two three four five six seven eight")
+    assert (ended.code, ended.out.startswith("one")) == (3, True)
+    assert "What came is kept" in ended.err
+
+
+async def test_a_body_that_is_no_stream_is_called_that(shell: Shell) -> None:
+    shell.sandbox.faults.add(answer(200, "what is this?", content_type="text/event-stream"), path=CHAT, times=1)
+    ended = await shell.run("ask", "echo: one")
+    assert ended.code != 0
+    assert "too long for this model" not in ended.err

@@ -42,6 +42,10 @@ _PATIENT_DECODER = json.JSONDecoder(
 )
 
 
+_FIELDS = (b"data", b"event", b"id", b"retry", b":")
+"""Beginnings of an event stream. A body that begins otherwise is something else."""
+
+
 class ChatStreamReader:
     """The deltas of one streamed chat completion.
 
@@ -143,7 +147,8 @@ class ChatStreamReader:
             return Interrupted(
                 "The answer broke off: the server ended it before it was whole. Try again, or go on from here."
             )
-        if self._start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"[")):
+        start = self._start.lstrip(b"\xef\xbb\xbf \t\r\n")
+        if start and not start.startswith(_FIELDS):
             return UnreadableAnswer(unreadable_words(self._start))
         return Interrupted(
             "The server ended the answer before a word of it came. The prompt may be too long for this model."

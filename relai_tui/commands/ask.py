@@ -140,6 +140,8 @@ def _outcome(reply: Reply, failed: OutputFailed | None) -> ExitCode:
         return _outcome_of_whole(answer, failed)
     if answer.state is TurnState.INTERRUPTED:
         return say(f"interrupted: {trouble}", ExitCode.INCOMPLETE)
+    if answer.text:
+        return say(f"{trouble.message} What came is kept", ExitCode.INCOMPLETE)
     return say(trouble.message, exit_code(trouble))
 
 

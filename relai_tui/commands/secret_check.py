@@ -27,7 +27,8 @@ def secret_in(launch: Launch, key: SecretStr | None = None) -> str | None:
             more = f", and {len(found) - 1} more" if len(found) > 1 else ""
             return _held_back(f"{where} holds a secret: {found[0].kind} {found[0].hint} in line {line}{more}")
         own = key.get_secret_value() if key else ""
-        if len(own) >= _SHORTEST_KEY and own in (text or ""):
+        # A key that is copied from a terminal may be broken over lines.
+        if len(own) >= _SHORTEST_KEY and own in "".join((text or "").split()):
             return _held_back(f"{where} holds the key in use")
     return None
 

@@ -39,6 +39,8 @@ _KINDS = (
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0c\x08\x1b"))
 """Control characters that text hardly holds: all but white space, backspace and the escape of colours."""
 _MOST_CONTROLS = 0.1
+_SURE = 8
+"""Bytes from which the places of NUL bytes say something of an encoding."""
 _LOST = re.compile("[\ud800-\udfff]")
 
 
@@ -120,8 +122,12 @@ def _trouble_in(data: bytes) -> str | None:
 def _no_utf_8(data: bytes) -> str | None:
     if b"\0" in data:
         sample = data[:4_096]
-        wide = max(sample[0::2].count(0), sample[1::2].count(0)) > len(sample) // 4
-        return "UTF-16 text, as it seems: convert it" if wide else "binary data, not text (it holds NUL bytes)"
+        if len(sample) >= _SURE and sample.count(0) > 0.6 * len(sample):
+            return "UTF-32 text, as it seems: convert it, as with iconv -f utf-32 -t utf-8"
+        zeros = sorted((sample[0::2].count(0), sample[1::2].count(0)))
+        if len(sample) >= _SURE and zeros[1] > len(sample) // 4 > 2 * zeros[0]:
+            return "UTF-16 text, as it seems: convert it, as with iconv -f utf-16 -t utf-8"
+        return "binary data, not text (it holds NUL bytes)"
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -126,7 +126,9 @@ async def test_standard_input_that_is_no_text_is_refused(shell: Shell, data: byt
         (codecs.BOM_UTF32_BE + TEXT.encode("utf-32-be"), "UTF-32"),
         (TEXT.encode() + b"\xe6\x97", "middle of a character"),
         (b"words\n" * 3 + b"\xa0more", "byte 0xA0 in line 4"),
+        (TEXT.encode("utf-32-le"), "UTF-32 text, as it seems"),
         (b"words\0more words", "NUL"),
+        (b"a\0b", "NUL"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "PNG"),
         (b"PK\x03\x04\x14\0\0\0", "ZIP"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
@@ -220,6 +222,13 @@ async def test_the_key_in_use_is_known_whatever_its_shape(shell: Shell) -> None:
     assert stopped.code == 10
     assert "the key in use" in stopped.err
     assert shell.asked() == 0
+
+
+async def test_a_key_that_is_broken_over_lines_is_known(shell: Shell) -> None:
+    broken = f"{shell.key[:12]}\n{shell.key[12:20]}\r\n  {shell.key[20:]}"
+    stopped = await shell.run("ask", "review", typed=broken.encode())
+    assert (stopped.code, shell.asked()) == (10, 0)
+    assert shell.key[20:] not in stopped.err
 
 
 async def test_several_keys_are_counted_and_the_line_is_told(shell: Shell) -> None:

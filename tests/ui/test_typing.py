@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from textual.geometry import Offset
 
+from relai_tui.conversation import DraftText
+from relai_tui.sandbox.faults import finish
 from relai_tui.sandbox.server import Sandbox
+from relai_tui.text import CleanText
 from relai_tui.ui.chat.prompt_document import drawn
 from relai_tui.ui.chat.shelf import Shelf
 from relai_tui.ui.dialogs import Confirm
@@ -70,13 +73,18 @@ async def test_a_stopped_answer_goes_on_once_confirmed(sandbox: Sandbox, home: P
         await at.send("hello")
         await at.answered()
         await at.pilot.press("alt+up", "c")
-        await at.until(lambda: isinstance(at.app.screen, Confirm))
-        assert asked(sandbox) == ["hello"]
-        await at.pilot.press("right", "enter")
-        await at.until(lambda: len(asked(sandbox)) == 2)
+        await at.sees("The last answer is whole")
+        sandbox.faults.add(finish("length"))
+        await at.send("hello")
         await at.answered()
-        assert asked(sandbox)[1] == "Continue exactly where you stopped."
-        assert len(sandbox.requests.of("POST", "/chat/completions")[1].body["messages"]) == 3
+        await at.pilot.press("alt+up", "c")
+        await at.until(lambda: isinstance(at.app.screen, Confirm))
+        assert asked(sandbox) == ["hello", "hello"]
+        await at.pilot.press("right", "enter")
+        await at.until(lambda: len(asked(sandbox)) == 3)
+        await at.answered()
+        assert asked(sandbox)[2] == "Continue exactly where you stopped."
+        assert len(sandbox.requests.of("POST", "/chat/completions")[2].body["messages"]) == 5
 
 
 async def test_other_letters_on_the_turn_cursor_go_to_the_prompt(sandbox: Sandbox, home: Path) -> None:
@@ -292,3 +300,25 @@ async def test_an_unknown_command_stays_in_the_prompt(sandbox: Sandbox, home: Pa
         await Keyboard(at).write("/modle fast\r")
         await at.sees("There is no /modle")
         assert at.draft.text == "/modle fast"
+
+
+async def test_a_prompt_on_its_way_is_not_in_the_draft_when_one_comes_back(sandbox: Sandbox, home: Path) -> None:
+    async with desk(account_on(sandbox, home)) as at:
+        await at.send("hello")
+        await at.answered()
+        store, page = await at.account.store(), at.page
+        conversation = await store.conversations.latest()
+        assert conversation is not None
+        sending = page.take(DraftText(CleanText("held back")))
+        assert sending is not None
+        await at.type("next")
+        await at.pilot.press("ctrl+n")
+        await at.until(lambda: page.place is None)
+        async with asyncio.timeout(10):
+            while (await store.conversations.draft(conversation.id)).text != "held back\nnext":
+                await asyncio.sleep(0.01)
+        again = await store.conversations.get(conversation.id)
+        assert again is not None
+        await page._open(again)
+        assert at.draft.text == "next"
+        page.sendings.remove(sending)

@@ -12,7 +12,7 @@ from textual.message import Message
 
 from relai_tui.account import Account, Launch, NoCredential
 from relai_tui.api.errors import RelaiError
-from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, joined
+from relai_tui.conversation import NO_DRAFT, Conversation, DraftText, Role, Turn, TurnState, joined
 from relai_tui.credentials.errors import CredentialError
 from relai_tui.store.errors import StoreError
 from relai_tui.text import CleanLine, CleanText, clean, clean_line, clean_name, visible
@@ -146,7 +146,9 @@ class ChatPage(ChatRoom):
     def _show_identity(self) -> None:
         account = self.account
         credential = account.credential
-        source = credential.label if credential else None if self._tried else clean_line("connecting…")
+        source = credential.label if credential else None
+        if source is None and not self._tried:
+            source = clean_line("connecting…")
         if credential and credential.hides:
             source = clean_line(f"{credential.label} (goes before the {credential.hides})")
         self.bar.identity = Identity(account.profile.name, account.region, source)
@@ -183,10 +185,9 @@ class ChatPage(ChatRoom):
             turns, older = await conversations.page(conversation.id, limit=PAGE)
             if self._running_in(conversation) is running:
                 break
-        typed = NO_DRAFT
-        if before is not None:
-            typed = typed_after(before, self.draft.value)
-            self.draft.put(before if typed.text else self.draft.value)
+        typed = typed_after(before, self.draft.value) if before is not None else NO_DRAFT
+        if before is not None and typed.text:
+            self.draft.put(before)
         left = self.leave_view()
         self.conversation, self.model = conversation, conversation.model
         live = running.reply.answer if running else None
@@ -194,7 +195,7 @@ class ChatPage(ChatRoom):
         if live is not None:
             self.transcript.begin(live)
         self.add_class("-talking")
-        self.draft.put(joined(conversation.draft, typed))
+        self.draft.put(joined(self.draft_shown(conversation), typed))
         self.show_model()
         self.show_running()
         self.draft.focus()
@@ -286,6 +287,10 @@ class ChatPage(ChatRoom):
         """Ask the model to go on with an answer that was cut or stopped, once that is confirmed."""
         from relai_tui.ui.dialogs import Confirm
 
+        turn = self.transcript.last_turn
+        if turn is None or not is_cut(turn):
+            self.say("The last answer is whole: there is nothing to continue.")
+            return
         detail = visible(f"Sends “{CONTINUE}” and the conversation so far, which costs about as much as a prompt.")
         if await self.app.push_screen_wait(Confirm(clean_line("Continue the answer?"), detail, "Continue")):
             self._send(DraftText(CONTINUE))
@@ -459,7 +464,7 @@ class ChatPage(ChatRoom):
         self.drafts.ready = False
         try:
             draft = await (await self.account.store()).conversations.draft(None)
-            if self.conversation is None and not self.is_sending:
+            if self.conversation is None and not any(each.place is None for each in self.sendings):
                 self.draft.put_before(draft)
         finally:
             self.drafts.ready = True
@@ -550,6 +555,13 @@ class ChatPage(ChatRoom):
         from relai_tui.ui.clipboard import copy
 
         self.notify(await copy(self.app, text), markup=False, timeout=3)
+
+
+def is_cut(answer: Turn) -> bool:
+    """Return whether an answer ended before it was whole: stopped, broken off, or at its token limit."""
+    if answer.role is not Role.ASSISTANT or answer.state is TurnState.STREAMING:
+        return False
+    return answer.state is not TurnState.COMPLETE or answer.finish_reason in ("length", "max_tokens")
 
 
 def typed_after(before: DraftText, now: DraftText) -> DraftText:

@@ -181,6 +181,19 @@ class ChatRoom(Page):
         unkept = (each for each in self.sendings if each.place == place and not each.storing)
         return place, joined(*(part for each in unkept for part in (each.draft, each.left)), self.draft.value)
 
+    def draft_shown(self, conversation: Conversation) -> DraftText:
+        """Return what the prompt shows of a conversation that opens: its draft, without a prompt that is on its way.
+
+        On disk that prompt is part of the draft until its turn is stored.
+        """
+        waiting = [each for each in self.sendings if each.place == conversation.id and not each.storing]
+        if not waiting:
+            return conversation.draft
+        shown = joined(*(each.left for each in waiting))
+        for each in waiting:
+            each.left = NO_DRAFT
+        return shown
+
     def leave_view(self) -> "Left":
         """Leave what is shown for something else."""
         behind = tuple(each for each in self.sendings if each.view is self.view)

@@ -81,7 +81,7 @@ class SecretFound(Dialog[Decision | None]):
         .found { margin-top: 1; color: $text-accent; }
         .note { margin-top: 1; color: $foreground 70%; }
         .buttons { height: auto; margin-top: 1; }
-        Button { margin-right: 2; padding: 0 1; }
+        Button { margin-right: 1; padding: 0 1; }
     }
     """
     BINDINGS: ClassVar = [

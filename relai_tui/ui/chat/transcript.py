@@ -205,6 +205,11 @@ class Transcript(History, can_focus=True):
         answers = (entry for entry in reversed(self._timeline.entries) if entry.turn.role is Role.ASSISTANT)
         return next((entry.text for entry in answers if entry.text), None)
 
+    @property
+    def last_turn(self) -> Turn | None:
+        """The newest turn shown."""
+        return self._timeline.entries[-1].turn if self._timeline.entries else None
+
     def selected_source(self) -> CleanText | None:
         """The code the cursor is on, else the Markdown of the turn it is on; None for no turn."""
         entry = self._timeline.find(self.highlighted)

@@ -23,15 +23,17 @@ LIMIT = 4_096
 
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _ESCAPE = "\x1b"
-# A whole sequence: X10 mouse, Linux console function key, control sequence, single shift, one more character.
+# A whole sequence: Alt and a cursor key as some terminals send it, X10 mouse, Linux console function key, control
+# sequence, single shift, one more character.
 _SEQUENCE = re.compile(
-    r"\x1b\x1b?(?:\[M[\s\S]{3}|\[\[[A-E]|\[(?!M)[0-?]*[ -/]*[@-~]|O[0-9;]*[A-Za-z~])|\x1b[^\x1b\[O\]PX^_]",
+    r"\x1b\x1b[\[O][A-DFH]|\x1b(?:\[M[\s\S]{3}|\[\[[A-E]|\[(?!M)[0-?]*[ -/]*[@-~]|O[0-9;]*[A-Za-z~])"
+    r"|\x1b[^\x1b\[O\]PX^_]",
 )
-_STARTED = re.compile(r"\x1b\x1b?(?:\[(?:M[\s\S]{0,2}|\[|[0-?]*[ -/]*)?|O[0-9;]*)?\Z")
+_STARTED = re.compile(r"\x1b\x1b[\[O]?\Z|\x1b(?:\[(?:M[\s\S]{0,2}|\[|[0-?]*[ -/]*)?|O[0-9;]*)?\Z")
 _MOUSE = re.compile(r"\x1b\[<[0-9;]*[Mm]")
 _STRING = re.compile(r"\x1b[\]PX^_][^\x1b\x07]*(?:\x07|\x1b\\)")
 _STRING_STARTED = re.compile(r"\x1b[\]PX^_][^\x1b\x07]*\x1b?\Z")
-_BROKEN = re.compile(r"\x1b\x1b?(?:\[[0-?]*[ -/]*|O[0-9;]*)|\x1b[\]PX^_]?")
+_BROKEN = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|O[0-9;]*)|\x1b[\]PX^_]?")
 # What follows an ESC that was taken for the Escape key because the line stalled right after it.
 _LATE = re.compile(r"(?:\[[0-9;<?]*[A-Za-z~]|O[A-Za-z])")
 
@@ -103,6 +105,9 @@ class Tokenizer:
             self._escaped = True
         if held in (_ESCAPE, 2 * _ESCAPE):
             yield from (Token(Kind.SEQUENCE, _ESCAPE) for _ in held)
+        elif held.startswith(2 * _ESCAPE):
+            yield Token(Kind.SEQUENCE, _ESCAPE)
+            self._text = held[1:]
         elif len(held) == 2:
             yield Token(Kind.SEQUENCE, held)  # Alt and a bracket
         elif _STRING_STARTED.match(held):
